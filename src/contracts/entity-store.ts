@@ -1,0 +1,46 @@
+import type { AbortableOptions } from '../kernel/abort.ts'
+import type { ConsistentView } from './consistent-view.ts'
+import type { EntityDescriptor, StoreMapping } from './entity-descriptor.ts'
+import type { RestoreTarget } from './restore-target.ts'
+
+/** The SQL dialects with a lane. Any other is refused with `E_DIALECT`. */
+export type Dialect = 'postgres' | 'sqlite'
+
+/** What of one entity a view or target works on. */
+export interface EntitySelection {
+  readonly entity: string
+  /** Property paths left out (`@BackupIgnore`). Never a key field. */
+  readonly ignore?: readonly string[]
+  /** Property paths marked `@Sensitive`; copied onto the descriptors. */
+  readonly sensitive?: readonly string[]
+}
+
+export interface OpenViewOptions extends AbortableOptions {
+  readonly entities: readonly EntitySelection[]
+  /** Reads that the caller would like to run at once; the view's `parallel` says what it got. Default 1. */
+  readonly parallel?: number
+}
+
+export interface OpenTargetOptions extends AbortableOptions {
+  readonly entities: readonly EntitySelection[]
+  /** Names the staging area, so that an abandoned one can be told from a live one. */
+  readonly restoreId: string
+}
+
+/** One ORM connection (TypeORM `DataSource`, MikroORM `MikroORM`), seen below the ORM: no hydration, no listeners, no filters, no scopes. */
+export interface EntityStore {
+  /** Unique among the stores of an application; the ORM's own name for the connection, or `default`. */
+  readonly name: string
+  readonly dialect: Dialect
+  /** From ORM metadata alone; asks no database. */
+  readonly mapping: StoreMapping
+  /** Which ORM and version, for manifests and reports: `typeorm 1.1.1`. */
+  readonly orm: string
+  /** Resolves entities against the catalog. Throws `E_SCHEMA_DRIFT` for a mapped table or column that the database lacks. */
+  describe(selection: readonly EntitySelection[], options?: AbortableOptions): Promise<readonly EntityDescriptor[]>
+  /** Locks the selected tables against schema changes first, then fixes the snapshot. Takes at most `parallel` + 1 connections of the ORM's pool. */
+  openView(options: OpenViewOptions): Promise<ConsistentView>
+  openTarget(options: OpenTargetOptions): Promise<RestoreTarget>
+  /** Forgets what the ORM remembers of rows that a restore has just changed below it: result caches, identity map. Called once after a merge has committed. */
+  afterRestore?(): Promise<void>
+}

@@ -1,0 +1,37 @@
+import type { ChangeEvidence } from './change-evidence.ts'
+
+/**
+ * A primary key as text: the JSON array of its values in record encoding, without white space: `[42]`, `["9007199254740993"]`,
+ * `["eu","a-1"]`. Equal keys have equal text. Order is the database's, not the text's.
+ */
+export type KeyText = string
+
+/** The keys `from` (inclusive) up to `to` (exclusive) in the database's order; null is unbounded. The ranges of an entity cover all keys without gap or overlap. */
+export interface KeyRange {
+  readonly from: KeyText | null
+  readonly to: KeyText | null
+}
+
+/** A range whose content is known from a chunk stored earlier. */
+export interface KnownRange {
+  readonly range: KeyRange
+  readonly rows: number
+  /** SHA-256 (hex) of the record lines of the range, in key order, each ended by 0x0A. */
+  readonly sha256: string
+  /** The evidence of the view that read or last confirmed it. */
+  readonly evidence: ChangeEvidence
+}
+
+/** What the database says of a known range inside one view. `unknown` means that the method could not decide; it must be read again. */
+export interface RangeState {
+  /** Position in the list that was asked. */
+  readonly index: number
+  readonly state: 'unchanged' | 'changed' | 'unknown'
+  /** Rows now in the range, where the method counted them. */
+  readonly rows?: number
+  readonly method: ChangeMethod
+  /** Why the state is not `unchanged`: `rows`, `xmin`, `evidence:<field>`, `digest`. */
+  readonly reason?: string
+}
+
+export type ChangeMethod = 'xmin' | 'digest-128' | 'sha256'

@@ -1,0 +1,152 @@
+import type { AbortableOptions } from '../kernel/abort.ts'
+import type { SequenceState } from './consistent-view.ts'
+import type { EntityDescriptor } from './entity-descriptor.ts'
+import type { KeyText } from './key-range.ts'
+
+/** What to do with a live row that differs from its record. Identical rows are never written; missing rows are always created. */
+export type ConflictPolicy =
+  /** The record wins. */
+  | 'overwrite'
+  /** The live row wins. */
+  | 'skip'
+  /** Any difference refuses the whole restore with `E_RESTORE_CONFLICT`. */
+  | 'fail'
+  /** The greater version column wins, else the later updated-at column; equal or no such column on either side: a conflict, refused. */
+  | 'newer-version-wins'
+
+/** Why a record could not be restored. */
+export type CauseClass = 'missing-parent' | 'unique-clash' | 'validation' | 'schema' | 'permission' | 'transient'
+
+export interface RecordProblem {
+  readonly entity: string
+  readonly key: KeyText | null
+  /** 1-based number of the record among those of its entity, where known. */
+  readonly line?: number
+  readonly cause: CauseClass
+  /** What is wrong, without values of sensitive fields. */
+  readonly message: string
+}
+
+/** The records of one entity, ready to be read any number of times; already validated. */
+export interface LineSource {
+  readonly rows: number
+  /** Whole canonical lines in batches of any size, in key order. */
+  open(options?: AbortableOptions): AsyncIterable<Uint8Array>
+}
+
+/** One entity to restore. `record` is the descriptor of the archive: its fields, in that order, are what each line holds. */
+export interface RestoreItem {
+  readonly record: EntityDescriptor
+  /** Name of the live entity; the same unless renamed. */
+  readonly entity: string
+  readonly policy: ConflictPolicy
+  readonly lines: LineSource
+}
+
+export interface StageReport {
+  readonly entity: string
+  readonly rows: number
+  readonly problems: readonly RecordProblem[]
+}
+
+export interface FieldChange {
+  readonly field: string
+  /** JSON values in record encoding; `"•••"` for sensitive fields. */
+  readonly live: unknown
+  readonly record: unknown
+}
+
+export interface RestoreSample {
+  readonly action: 'create' | 'update' | 'keep' | 'conflict'
+  readonly key: KeyText
+  /** Differences, for rows that exist on both sides. */
+  readonly changes: readonly FieldChange[]
+}
+
+/** What a merge would do to one entity, or did. */
+export interface EntityReconciliation {
+  readonly entity: string
+  readonly create: number
+  readonly update: number
+  readonly identical: number
+  /** Rows that differ and stay as they are because of the policy. */
+  readonly keep: number
+  /** Rows that the policy refuses to decide. */
+  readonly conflict: number
+  /** Live rows that the records do not have; never touched by a restore. */
+  readonly extra: number
+  readonly samples: readonly RestoreSample[]
+}
+
+export interface ReconcileReport {
+  readonly entities: readonly EntityReconciliation[]
+  /** Missing parents, unique clashes and the like that would refuse the merge; at most `problemLimit` of them. */
+  readonly problems: readonly RecordProblem[]
+  readonly problemCount: number
+}
+
+export interface ReconcileOptions extends AbortableOptions {
+  /** Samples kept for each action and entity. Default 5. */
+  readonly samples?: number
+  /** Default 1000. */
+  readonly problemLimit?: number
+}
+
+export interface MergeItem extends RestoreItem {
+  /** `staged`: from the staging area. `direct`: the live table is empty, lines are loaded straight into it. */
+  readonly mode: 'staged' | 'direct'
+}
+
+export interface MergeOptions extends AbortableOptions {
+  /** Saved sequence states; each is advanced to the greatest of its live value, this and the greatest key. */
+  readonly sequences: readonly SequenceState[]
+  /** Called with records written so far, per entity, a few times a second. */
+  readonly onProgress?: (entity: string, rows: number) => void
+  readonly problemLimit?: number
+  /** Called once with the report, when all is written and checked, right before COMMIT. What it throws is thrown by `merge` after rolling back. */
+  readonly beforeCommit?: (report: MergeReport) => void
+}
+
+/** What a merge did to one entity. Together the numbers account for every record. */
+export interface MergedEntity {
+  readonly entity: string
+  readonly created: number
+  readonly updated: number
+  /** Rows that were as their records already. */
+  readonly identical: number
+  /** Rows that differ and stay as they are because of the policy. */
+  readonly kept: number
+}
+
+export interface MergeReport {
+  readonly entities: readonly MergedEntity[]
+  /** Constraints or triggers that were silenced and put back, for the report. */
+  readonly silenced: readonly string[]
+}
+
+/**
+ * Where records come back to. Nothing outside the staging area changes before `merge`, and `merge` is one transaction: all or
+ * nothing, with foreign keys checked again before it commits, and triggers and constraints as they were, whatever happened.
+ */
+export interface RestoreTarget {
+  readonly store: string
+  /** The live entities, resolved against the catalog. */
+  readonly entities: readonly EntityDescriptor[]
+  isEmpty(entity: string, options?: AbortableOptions): Promise<boolean>
+  /**
+   * Whether records of this shape can go into the live tables at all. Asks no database, so that it can be called before any record is read.
+   * @throws `E_SCHEMA_DRIFT` with every difference; for `direct` items also where the table requires a column that the records lack.
+   */
+  assertFits(items: readonly MergeItem[]): void
+  /** Loads the records beside the live tables, committed as it goes. Lines that the database refuses are problems, not exceptions (loading stops at the first of an entity). */
+  stage(item: RestoreItem, options?: AbortableOptions & { readonly onProgress?: (rows: number) => void }): Promise<StageReport>
+  /** Compares what is staged with what is live; writes nothing. */
+  reconcile(items: readonly RestoreItem[], options?: ReconcileOptions): Promise<ReconcileReport>
+  /**
+   * One transaction. `items` come in foreign-key order, parents first; members of a cycle stand beside each other.
+   * Throws `E_RESTORE_REJECTED` (with `details.problems`), `E_RESTORE_CONFLICT` or `E_RESTORE_MOVED` after rolling back.
+   */
+  merge(items: readonly MergeItem[], options: MergeOptions): Promise<MergeReport>
+  /** Drops the staging area and gives connections back. Safe to call at any time, more than once; never throws for a lost connection. */
+  close(): Promise<void>
+}

@@ -1,0 +1,67 @@
+import type { AbortableOptions } from '../kernel/abort.ts'
+
+/** What a storage can promise. The same object drives refusals, the conformance suite and the matrix in the README. */
+export interface AdapterCapabilities {
+  /** `put` with `ifAbsent` is atomic: of many racing writers exactly one wins, the others get `E_STORAGE_EXISTS`. Without it no backup can be written. */
+  readonly conditionalPut: boolean
+  /** Bodies larger than one request are uploaded in parts. */
+  readonly multipart: boolean
+  /** `get` honours `range`. Without it a single record is read by reading its whole chunk. */
+  readonly rangeRead: boolean
+  /** `put` checks `sha256` before it acknowledges. */
+  readonly checksumOnPut: boolean
+  /** `list` shows every acknowledged `put` and no deleted object. Without it no backup can be committed. */
+  readonly strongList: boolean
+  readonly objectLock: boolean
+  readonly versioning: boolean
+  readonly lifecycleTiers: boolean
+  /** An acknowledged `put` survives a power cut. */
+  readonly durable: boolean
+  /** Other machines see the same objects. */
+  readonly shared: boolean
+  readonly maxObjectBytes: number
+  readonly maxKeyBytes: number
+}
+
+export interface ObjectStat {
+  readonly key: string
+  readonly bytes: number
+  /** Milliseconds since the epoch, by the storage's clock. */
+  readonly modifiedAt: number
+}
+
+export interface PutOptions extends AbortableOptions {
+  /** Fail with `E_STORAGE_EXISTS` when the name is taken, leaving what is there. */
+  readonly ifAbsent: boolean
+  /** SHA-256 (hex) of the body; the adapter refuses to acknowledge anything else where it has `checksumOnPut`. */
+  readonly sha256?: string
+}
+
+export interface GetOptions extends AbortableOptions {
+  /** Bytes `start` (inclusive) to `end` (exclusive), as far as there are any: past the end of the object it is cut off, perhaps to nothing. */
+  readonly range?: { readonly start: number; readonly end: number }
+}
+
+/**
+ * A place that holds immutable objects by name. Names are slash-separated segments of `[A-Za-z0-9._-]`, made by Holdfast; an adapter refuses
+ * any other with `E_STORAGE_KEY`, and anything outside its root. What it must guarantee: a `put` is all or nothing and visible only when
+ * complete; an acknowledged `put` is readable at once; `get` returns the acknowledged bytes or fails. Errors are those of the table; an
+ * `E_STORAGE` whose `details.fatal` is true says that the `put` must count as failed even if the object can be seen (fsync failed).
+ */
+export interface StorageAdapter {
+  /** For messages and manifests: `fs:/var/backups`. No secrets. */
+  readonly name: string
+  readonly capabilities: AdapterCapabilities
+  put(key: string, body: Uint8Array | readonly Uint8Array[], options: PutOptions): Promise<void>
+  /** The whole object or the range. `E_ARCHIVE_MISSING` when there is none. */
+  get(key: string, options?: GetOptions): Promise<Uint8Array>
+  /** Null when there is none. */
+  stat(key: string, options?: AbortableOptions): Promise<ObjectStat | null>
+  /** Every object whose name starts with `prefix`, in name order. */
+  list(prefix: string, options?: AbortableOptions): AsyncIterable<ObjectStat>
+  /** Absent names are not an error. */
+  delete(keys: readonly string[], options?: AbortableOptions): Promise<void>
+  /** Free and used bytes, where the storage can tell. */
+  quota?(options?: AbortableOptions): Promise<{ readonly usedBytes: number; readonly freeBytes: number }>
+  close(): Promise<void>
+}

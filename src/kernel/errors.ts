@@ -1,0 +1,204 @@
+/** One row of the error table. */
+export interface ErrorDefinition {
+  /** What happened, in one sentence. TECHNICAL.md prints it. */
+  readonly summary: string
+  /** The way out, when the thrower knows no better one. */
+  readonly hint: string
+  /** True when the same call may succeed later with nothing changed by the caller. */
+  readonly retryable: boolean
+}
+
+/**
+ * Every error Holdfast throws on purpose. TECHNICAL.md lists the same codes; a test holds the two equal in both directions.
+ * A code, once published, never changes its meaning.
+ */
+export const ERRORS = {
+  E_ABORTED: {
+    summary: 'The caller aborted the operation through its signal.',
+    hint: 'Start or resume it again; nothing half-done is visible.',
+    retryable: true,
+  },
+  E_ARCHIVE_CORRUPT: {
+    summary: 'A stored object is truncated, altered, swapped or not what the manifest says.',
+    hint: 'Restore from another snapshot or copy; the next full backup stores damaged chunks anew.',
+    retryable: false,
+  },
+  E_ARCHIVE_FORMAT: {
+    summary: 'The archive needs a newer Holdfast: unknown format number or required feature.',
+    hint: 'Read it with the version of Holdfast that wrote it, or a later one.',
+    retryable: false,
+  },
+  E_ARCHIVE_MISSING: {
+    summary: 'An object the archive refers to is not in the storage.',
+    hint: 'Check that the storage location is the right one and that nothing else deletes from it.',
+    retryable: false,
+  },
+  E_BUSY: { summary: 'The server has as many open event streams as it allows.', hint: 'Try again later, or poll the session instead.', retryable: true },
+  E_CAPABILITY: {
+    summary: 'The storage adapter or database lacks a capability that the requested feature needs.',
+    hint: 'Choose another adapter, or leave the feature off.',
+    retryable: false,
+  },
+  E_CONFIG: { summary: 'An option is missing, unknown or contradicts another.', hint: 'The message names the option and what it expects.', retryable: false },
+  E_CONSISTENCY: {
+    summary: 'The required consistency level cannot be reached.',
+    hint: 'Lower `requireConsistency`, or split the plan by data source.',
+    retryable: false,
+  },
+  E_DIALECT: { summary: 'The database dialect is not served.', hint: 'PostgreSQL and SQLite are served.', retryable: false },
+  E_ENTITY_UNKNOWN: { summary: 'No entity of that name is known here.', hint: 'The message lists the names that are.', retryable: false },
+  E_FORBIDDEN: { summary: 'The caller may not do this.', hint: 'Ask the operator of the server for the right that `authorize` checks.', retryable: false },
+  E_HIDDEN_ROWS: {
+    summary: 'Row-level security would hide rows from the backup or refuse the restore.',
+    hint: 'Connect as the table owner or as a role with BYPASSRLS.',
+    retryable: false,
+  },
+  E_INTERNAL: { summary: 'Something failed that has no error of its own.', hint: 'The log of the server has the error.', retryable: false },
+  E_MAPPING: {
+    summary: 'The ORM maps something in a way that is not served.',
+    hint: 'Exclude the entity with a reason, or change the mapping.',
+    retryable: false,
+  },
+  E_PERMISSION: { summary: 'The database or storage denied an operation.', hint: 'Grant the right that the message names.', retryable: false },
+  E_PLAN_CHANGED: {
+    summary: 'The plan or the schema is not the one this session was started with.',
+    hint: 'Start a new backup; what the session stored is reused where it is unchanged.',
+    retryable: false,
+  },
+  E_PLAN_INVALID: {
+    summary: 'The plan declaration has problems; all of them are listed.',
+    hint: 'Each problem carries its path, the value found and a remedy.',
+    retryable: false,
+  },
+  E_PLAN_UNKNOWN: { summary: 'No plan of that id is registered.', hint: 'Register it at boot; the message lists the ids that are.', retryable: false },
+  E_RECORD: {
+    summary: 'A record line is not valid for its entity.',
+    hint: 'The archive or the up-caster that made the line is at fault; the message names entity and line.',
+    retryable: false,
+  },
+  E_REQUEST: {
+    summary: 'The HTTP request is not one that the route takes.',
+    hint: 'The details list every part at fault; the OpenAPI document describes the route.',
+    retryable: false,
+  },
+  E_RESTORE_CONFLICT: {
+    summary: 'Rows of the target differ and the policy is `fail`, or cannot be decided by it.',
+    hint: 'Choose `overwrite`, `skip` or `newer-version-wins`, or restore fewer entities.',
+    retryable: false,
+  },
+  E_RESTORE_EMPTY: { summary: 'A selection that is not empty restored nothing.', hint: 'Check the target; nothing was committed.', retryable: false },
+  E_RESTORE_MOVED: { summary: 'The target changed between the look and the write.', hint: 'Run the restore again; nothing was committed.', retryable: true },
+  E_RESTORE_PARTIAL: {
+    summary: 'Of several stores, some were restored and committed, and another was not.',
+    hint: 'Each store is one transaction. Mend the cause, then restore again: what is in already is found identical.',
+    retryable: false,
+  },
+  E_RESTORE_REJECTED: {
+    summary: 'Rows cannot be restored: missing parents, unique clashes, invalid values. Nothing was committed.',
+    hint: 'Read the diagnostics; restore the missing parents too, or choose another policy.',
+    retryable: false,
+  },
+  E_SCHEMA_DRIFT: {
+    summary: 'The target schema does not fit the snapshot: a table or column is missing, or a type differs.',
+    hint: 'Migrate the target to the schema of the snapshot, or restore other entities.',
+    retryable: false,
+  },
+  E_SESSION_CLOSED: { summary: 'The session was cancelled or can no longer be resumed.', hint: 'Start a new backup.', retryable: false },
+  E_SESSION_FENCED: {
+    summary: 'Another process runs this session, or took it over.',
+    hint: 'Wait for it, or pass `takeover: true` once you know that it is dead.',
+    retryable: false,
+  },
+  E_SESSION_PAUSED: { summary: 'The session was paused before it completed.', hint: 'Resume it by its continuation token.', retryable: false },
+  E_SESSION_UNKNOWN: {
+    summary: 'No backup or restore of that id is known here.',
+    hint: 'List those that are; a session of another process is continued by its token.',
+    retryable: false,
+  },
+  E_SNAPSHOT_UNKNOWN: {
+    summary: 'No snapshot of that id is visible in the repository.',
+    hint: 'List the snapshots; a deleted one is hidden by a tombstone.',
+    retryable: false,
+  },
+  E_STORAGE: { summary: 'The storage failed.', hint: 'The cause carries the error of the storage; run again when it is healthy.', retryable: true },
+  E_STORAGE_EXISTS: { summary: 'An object of that name exists already.', hint: 'Objects are create-only; nothing was overwritten.', retryable: false },
+  E_STORAGE_FULL: { summary: 'The storage has no space left.', hint: 'Free space or raise the quota, then resume.', retryable: true },
+  E_STORAGE_KEY: {
+    summary: 'The object name is not one that this adapter stores.',
+    hint: 'Names are slash-separated segments of letters, digits, `.`, `-` and `_`.',
+    retryable: false,
+  },
+  E_STORAGE_UNKNOWN: {
+    summary: 'No bucket or storage of that name is configured.',
+    hint: 'Add it to `storage`; the message lists the names that are.',
+    retryable: false,
+  },
+  E_STORE_UNKNOWN: {
+    summary: 'No entity store (data source) of that name is configured.',
+    hint: 'Add it to `stores`; the message lists the names that are.',
+    retryable: false,
+  },
+  E_STORE_FAILED: { summary: 'The database failed.', hint: 'The cause carries the error of the database; run again when it is healthy.', retryable: true },
+  E_TOKEN_INVALID: {
+    summary: 'The continuation token is malformed, forged, or of another repository.',
+    hint: 'Use the token as `pause()` returned it, against the same repository.',
+    retryable: false,
+  },
+  E_UNAUTHENTICATED: {
+    summary: 'The caller did not say who it is, or could not prove it.',
+    hint: 'Send the credentials that `authorize` checks.',
+    retryable: false,
+  },
+} as const satisfies Record<string, ErrorDefinition>
+
+/** A code of the error table. */
+export type ErrorCode = keyof typeof ERRORS
+
+export interface HoldfastErrorOptions {
+  /** A way out that is more exact than the table's. */
+  readonly hint?: string
+  readonly cause?: unknown
+  /** Machine-readable facts: names, counts, paths. Never secrets, never record values. */
+  readonly details?: Readonly<Record<string, unknown>>
+}
+
+/**
+ * The one error class. `code` is stable and documented; `message` says what happened here; `hint` says the way out;
+ * `retryable` says whether the same call may succeed later; `cause` is the native error below, if there was one.
+ */
+export class HoldfastError extends Error {
+  override readonly name = 'HoldfastError'
+  readonly code: ErrorCode
+  readonly hint: string
+  readonly retryable: boolean
+  readonly details: Readonly<Record<string, unknown>>
+
+  constructor(code: ErrorCode, message: string, options: HoldfastErrorOptions = {}) {
+    super(`${code}: ${message}`, options.cause === undefined ? undefined : { cause: options.cause })
+    this.code = code
+    this.hint = options.hint ?? ERRORS[code].hint
+    this.retryable = ERRORS[code].retryable
+    this.details = options.details ?? {}
+  }
+
+  /** The same error, with more facts than its thrower had. */
+  withDetails(details: HoldfastErrorOptions['details']): HoldfastError {
+    const { code, message, hint, cause, stack } = this
+    const error = new HoldfastError(code, message.slice(code.length + 2), {
+      hint,
+      ...(cause === undefined ? {} : { cause }),
+      details: { ...this.details, ...details },
+    })
+    if (stack !== undefined) error.stack = stack
+    return error
+  }
+
+  toJSON(): Record<string, unknown> {
+    return { code: this.code, message: this.message, hint: this.hint, retryable: this.retryable, details: this.details }
+  }
+}
+
+/** Is this an error of the table, and, when a code is given, that one? */
+export function isHoldfastError(error: unknown, code?: ErrorCode): error is HoldfastError {
+  return error instanceof HoldfastError && (code === undefined || error.code === code)
+}

@@ -1,0 +1,6 @@
+export * from './abort.ts'
+export * from './canonical-json.ts'
+export * from './clock.ts'
+export * from './errors.ts'
+export * from './ids.ts'
+export * from './map-ordered.ts'
