@@ -1,0 +1,25 @@
+import type { ConsistencyLevel } from '../contracts/consistent-view.ts'
+
+export type Compression = 'zstd' | 'gzip' | 'none'
+
+/** How a plan is carried out. Everything has a default; an unknown member is refused. */
+export interface BackupPolicy {
+  /** Default `zstd`. */
+  readonly compression: Compression
+  /** Compression level: zstd 1–19 (default 3), gzip 1–9 (default 6); 0 with `none`. */
+  readonly level: number
+  /** Plain bytes of one chunk, the unit that is stored, deduplicated and read again. Default 8 MiB; 64 KiB to 64 MiB. */
+  readonly chunkBytes: number
+  /** Ranges read at once, each on a connection of its own where the database can share a snapshot. Default 2; 1 to 16. */
+  readonly concurrency: number
+  /** Fail with `E_CONSISTENCY` rather than publish a snapshot below this level. Default: publish and say what was reached. */
+  readonly requireConsistency: ConsistencyLevel | null
+}
+
+export const DEFAULT_POLICY: BackupPolicy = {
+  compression: 'zstd',
+  level: 3,
+  chunkBytes: 8 * 1024 * 1024,
+  concurrency: 2,
+  requireConsistency: null,
+}

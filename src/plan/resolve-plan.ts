@@ -1,0 +1,135 @@
+import type { BackupPlan } from './backup-plan.ts'
+import { checkShape } from './check-shape.ts'
+import { findCompanions, outsideWarnings } from './companions.ts'
+import { declaredClaims, decoratedClaims, entityMarks } from './entity-claims.ts'
+import { EntityIndex, type MappedStore } from './entity-index.ts'
+import { frozenCopy, isPlainObject } from './frozen-copy.ts'
+import { suggest } from './name-list.ts'
+import { planDigest } from './plan-digest.ts'
+import { PlanProblem, planInvalid } from './plan-problem.ts'
+import type { PlanInclusion, PlanResolution } from './plan-resolution.ts'
+import { resolveFields } from './resolve-fields.ts'
+import { resolvePolicy } from './resolve-policy.ts'
+import type { ResolvedEntity, ResolvedPlan } from './resolved-plan.ts'
+import { EntitySelection, type SelectedEntity } from './select-entities.ts'
+
+/**
+ * Checks a plan against what the stores map and the buckets that are configured; asks no database. Throws one `E_PLAN_INVALID` that
+ * lists every problem, with path, value and remedy, in the message and as `details.problems`.
+ */
+export function resolvePlan(plan: BackupPlan, stores: readonly MappedStore[], buckets: readonly string[]): PlanResolution {
+  const { resolution, problems } = inspectPlan(plan, stores, buckets)
+  if (!resolution) throw planInvalid(`plan "${plan.id}"`, problems)
+  return resolution
+}
+
+/** As `resolvePlan`, but returns the problems; the resolution is null when there are any. */
+export function inspectPlan(
+  plan: BackupPlan,
+  stores: readonly MappedStore[],
+  buckets: readonly string[],
+): { readonly resolution: PlanResolution | null; readonly problems: readonly PlanProblem[] } {
+  const problems = checkShape(plan)
+  const warnings: PlanProblem[] = []
+  const policy = resolvePolicy(isPlainObject(plan.policy) ? plan.policy : {}, problems)
+  const bucket = planBucket(plan, buckets, problems)
+  const index = new EntityIndex(stores)
+  const selection = new EntitySelection(plan, index, problems, warnings)
+  if (selection.selected.length === 0 && plan.entities.length === 0 && !plan.decorated) {
+    problems.push(new PlanProblem('entities', 'none', 'the plan names no entity', 'Name at least one, or use decorated()'))
+  }
+  const chosen = selection.selected.map((entity) => include(entity, index, bucket, buckets, problems))
+  const inclusions = [...chosen, ...companions(chosen, index, selection, bucket)].sort(byStoreAndName)
+  if (problems.length > 0) return { resolution: null, problems }
+
+  const resolved = { id: plan.id, description: plan.description, bucket, entities: inclusions.map(resolvedEntity), policy }
+  const complete: ResolvedPlan = { ...resolved, digest: planDigest(resolved) }
+  warnings.push(...outsideWarnings(index, inclusions, selection.leaves))
+  return {
+    resolution: Object.freeze({
+      plan: frozenCopy(complete),
+      inclusions: frozenCopy(inclusions),
+      omissions: frozenCopy(selection.omitted),
+      warnings: Object.freeze(warnings),
+    }),
+    problems,
+  }
+}
+
+function include(entity: SelectedEntity, index: EntityIndex, planBucket: string, buckets: readonly string[], problems: PlanProblem[]): PlanInclusion {
+  const { store, mapping, because, declarations } = entity
+  if (mapping.key.length === 0) {
+    problems.push(
+      new PlanProblem(
+        declarations[0]?.path ?? mapping.name,
+        mapping.name,
+        'it has no key, and records are told apart by their key',
+        'Map a primary key, or exclude it with a reason',
+      ),
+    )
+  }
+  const claims = [...declarations.flatMap(({ declared, path }) => declaredClaims(declared, path)), ...decoratedClaims(index, store, mapping)]
+  const { ignored, sensitive, tenant } = resolveFields(mapping, claims, problems)
+  return {
+    store,
+    entity: mapping.name,
+    bucket: entityBucket(entity, buckets, problems) ?? planBucket,
+    ignore: ignored.map(({ path }) => path),
+    sensitive,
+    tenant,
+    because,
+    owners: [],
+    ignored,
+  }
+}
+
+/** What the plan says of the entity, else what the class says of itself; null when neither does. */
+function entityBucket(entity: SelectedEntity, buckets: readonly string[], problems: PlanProblem[]): string | null {
+  const declared = entity.declarations.flatMap(({ declared: { bucket }, path }) => (typeof bucket === 'string' ? [{ bucket, path: `${path}.bucket` }] : []))
+  const marked = entityMarks(entity.mapping).flatMap(({ mark, label }) =>
+    mark.bucket === null ? [] : [{ bucket: mark.bucket, path: `${label}.@BackupEntity.bucket` }],
+  )
+  const said = declared.length > 0 ? declared : marked
+  for (const { bucket, path } of said) {
+    if (bucket.trim() !== '' && !buckets.includes(bucket)) problems.push(new PlanProblem(path, bucket, 'no such bucket', suggest(bucket, buckets, 'buckets')))
+  }
+  const other = said.find(({ bucket }) => bucket !== said[0]?.bucket)
+  if (other) problems.push(new PlanProblem(other.path, other.bucket, `the table of ${entity.mapping.name} cannot go to two buckets`, 'Name one bucket for it'))
+  return said[0]?.bucket ?? null
+}
+
+function planBucket(plan: BackupPlan, buckets: readonly string[], problems: PlanProblem[]): string {
+  const usual = buckets.length === 1 ? buckets[0]! : 'default'
+  const bucket = plan.bucket ?? usual
+  if (buckets.includes(bucket)) return bucket
+  if (buckets.length === 0) problems.push(new PlanProblem('bucket', plan.bucket, 'no bucket is configured', 'Hand Holdfast a storage'))
+  else if (plan.bucket === null)
+    problems.push(new PlanProblem('bucket', null, 'several buckets are configured and none is called "default"', `Name one of them: ${buckets.join(', ')}`))
+  else if (typeof bucket === 'string' && bucket.trim() !== '')
+    problems.push(new PlanProblem('bucket', bucket, 'no such bucket', suggest(bucket, buckets, 'buckets')))
+  return bucket
+}
+
+/** Their rows go where those of the first entity they link go. */
+function companions(chosen: readonly PlanInclusion[], index: EntityIndex, selection: EntitySelection, planBucket: string): PlanInclusion[] {
+  return findCompanions(index, selection.has, selection.leaves).flatMap(({ store, mapping, owners }) => {
+    if (mapping.kind === 'entity') return []
+    const owner = chosen.find((inclusion) => inclusion.store === store && inclusion.entity === owners[0])
+    return [
+      { store, entity: mapping.name, bucket: owner?.bucket ?? planBucket, ignore: [], sensitive: [], tenant: null, because: mapping.kind, owners, ignored: [] },
+    ]
+  })
+}
+
+function resolvedEntity({ store, entity, bucket, ignore, sensitive, tenant }: PlanInclusion): ResolvedEntity {
+  return { store, entity, bucket, ignore, sensitive, tenant }
+}
+
+/** By name, not by declaration, so that moving a line of the declaration is no new plan. */
+function byStoreAndName(a: PlanInclusion, b: PlanInclusion): number {
+  return compare(a.store, b.store) || compare(a.entity, b.entity)
+}
+
+function compare(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0
+}

@@ -1,0 +1,29 @@
+import type { BackupPolicy } from './backup-policy.ts'
+
+/** One entity of a plan, tied to the store that maps it. */
+export interface ResolvedEntity {
+  /** Name of the entity store. */
+  readonly store: string
+  /** Name of the entity in that store's mapping. Unique together with `store`. */
+  readonly entity: string
+  /** Name of the storage bucket its chunks go to. */
+  readonly bucket: string
+  /** Property paths left out of the records. */
+  readonly ignore: readonly string[]
+  /** Property paths whose values never appear in samples, diagnostics or logs. */
+  readonly sensitive: readonly string[]
+  /** Property path that says which tenant a row belongs to, where declared. */
+  readonly tenant: string | null
+}
+
+/** A plan checked against the entity stores: what the engines work from. Plain data, frozen. */
+export interface ResolvedPlan {
+  readonly id: string
+  readonly description: string
+  /** Bucket of manifest, sessions and diagnostics. */
+  readonly bucket: string
+  readonly entities: readonly ResolvedEntity[]
+  readonly policy: BackupPolicy
+  /** SHA-256 (hex) of the canonical JSON of all members but `description` and `policy.concurrency`: a session resumes only under the plan it was started with. */
+  readonly digest: string
+}

@@ -1,0 +1,2 @@
+export { KeyImage, type Piece } from './key-image.ts'
+export { type Decision, reconcile, type ReconcileOptions } from './reconcile.ts'
