@@ -1,0 +1,145 @@
+import { randomBytes } from 'node:crypto'
+import { link, lstat, mkdir, open, readdir, realpath, unlink, writeFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { HoldfastError } from '../../src/kernel/errors.ts'
+import { errno, fsError, isAbsent } from './fs-error.ts'
+
+/** Holds what is being written. On the same file system as the objects, so that `link` can publish from it; no object name begins with a dot. */
+const TEMP_FOLDER = '.tmp'
+const STALE_MS = 24 * 60 * 60 * 1000
+const FOLDER_MODE = 0o700
+const FILE_MODE = 0o600
+
+/** The folder that holds everything, and the folders in it. */
+export interface FsRoot {
+  readonly path: string
+  /** The path of an object whose folder exists; null when it does not. `E_STORAGE_KEY` when a symbolic link stands on the way to it. */
+  find(key: string): Promise<string | null>
+  /** The path of an object whose folder was made, if need be, and will survive a power cut. */
+  make(key: string): Promise<string>
+  /** Makes the root, proves that the file system can publish by `link`, and removes what crashed writers left more than a day ago. Once. */
+  prepare(): Promise<void>
+  tempPath(): string
+  /** Makes the entries of a folder survive a power cut. */
+  syncFolder(path: string): Promise<void>
+  /** After a folder that was known turned out to be gone. */
+  forgetFolders(): void
+}
+
+export function createFsRoot(path: string, fsync: boolean): FsRoot {
+  const known = new Set<string>()
+  let real: Promise<string> | undefined
+  let prepared: Promise<void> | undefined
+
+  function realRoot(): Promise<string> {
+    real ??= realpath(path).catch((error: unknown) => {
+      real = undefined // it may be made later
+      throw error
+    })
+    return real
+  }
+
+  async function assertNoLink(folder: string): Promise<void> {
+    if ((await realpath(folder)) !== folder)
+      throw new HoldfastError('E_STORAGE_KEY', `${folder} is reached through a symbolic link, which is not followed`, { details: { folder } })
+  }
+
+  async function makeFolder(root: string, folder: string): Promise<void> {
+    if (folder === root || known.has(folder)) return
+    await makeFolder(root, dirname(folder))
+    await mkdir(folder, { mode: FOLDER_MODE }).catch((error: unknown) => {
+      if (errno(error) !== 'EEXIST') throw error
+    })
+    await assertNoLink(folder)
+    // Also when another process made it: whether that one has come to this line is not known.
+    await self.syncFolder(dirname(folder))
+    known.add(folder)
+  }
+
+  const self: FsRoot = {
+    path,
+    async find(key) {
+      try {
+        const file = join(await realRoot(), ...key.split('/'))
+        await assertNoLink(dirname(file))
+        return file
+      } catch (error) {
+        if (isAbsent(error)) return null
+        throw fsError(error, `looking for ${key} in ${path}`)
+      }
+    },
+    async make(key) {
+      const root = await realRoot()
+      const file = join(root, ...key.split('/'))
+      await makeFolder(root, dirname(file))
+      return file
+    },
+    prepare() {
+      prepared ??= prepareRoot(path).catch((error: unknown) => {
+        prepared = undefined
+        throw fsError(error, `preparing ${path}`)
+      })
+      return prepared
+    },
+    tempPath: () => tempName(path),
+    async syncFolder(folder) {
+      if (!fsync || process.platform === 'win32') return // Windows has no such call; NTFS journals the entry itself
+      const handle = await open(folder, 'r')
+      try {
+        await handle.sync()
+      } finally {
+        await handle.close()
+      }
+    },
+    forgetFolders: () => known.clear(),
+  }
+  return self
+}
+
+function tempName(root: string): string {
+  return join(root, TEMP_FOLDER, `${process.pid}-${randomBytes(12).toString('hex')}`)
+}
+
+async function prepareRoot(root: string): Promise<void> {
+  const temp = join(root, TEMP_FOLDER)
+  await mkdir(temp, { recursive: true, mode: FOLDER_MODE })
+  if (!(await lstat(temp)).isDirectory()) throw new HoldfastError('E_STORAGE_KEY', `${temp} is not a folder`)
+  await probeLink(root)
+  await sweep(temp)
+}
+
+/**
+ * Publishing needs a call that makes a complete file visible under a name and fails when the name is taken. `rename` overwrites, and a file
+ * created under its final name is visible before it is complete; only `link` does both.
+ */
+async function probeLink(root: string): Promise<void> {
+  const from = tempName(root)
+  const to = tempName(root)
+  await writeFile(from, '', { flag: 'wx', mode: FILE_MODE })
+  try {
+    await link(from, to)
+    const second = await link(from, to).then(() => 'overwritten', errno)
+    if (second !== 'EEXIST') throw noLink(root, second)
+  } catch (error) {
+    if (['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK', 'EXDEV'].includes(errno(error) ?? '')) throw noLink(root, error)
+    throw error
+  } finally {
+    await Promise.allSettled([unlink(from), unlink(to)])
+  }
+}
+
+function noLink(root: string, cause: unknown): HoldfastError {
+  return new HoldfastError('E_CAPABILITY', `writing a repository needs conditionalPut, which fs:${root} does not have: its file system knows no hard links`, {
+    hint: 'Put the repository on a file system with hard links (ext4, xfs, btrfs, zfs, apfs, ntfs), not on FAT, exFAT or a share without them.',
+    cause,
+    details: { root, missing: ['conditionalPut'] },
+  })
+}
+
+async function sweep(temp: string): Promise<void> {
+  for (const name of await readdir(temp)) {
+    const file = join(temp, name)
+    const stat = await lstat(file).catch(() => null) // gone meanwhile: its writer is alive
+    if (stat?.isFile() && Date.now() - stat.mtimeMs > STALE_MS) await unlink(file).catch(() => {})
+  }
+}

@@ -1,0 +1,34 @@
+import type { KeyText } from '../contracts/key-range.ts'
+
+export type ChunkKind = 'base' | 'delta'
+
+/** What manifest and journal keep of a stored chunk: enough to find it and to prove every byte of it. */
+export interface ChunkRef {
+  /** Object name without folder and extension: the SHA-256 of the plain lines, or `<sha256>.<n>`. */
+  readonly name: string
+  readonly kind: ChunkKind
+  /** SHA-256 (hex) of the plain lines. */
+  readonly sha256: string
+  readonly rows: number
+  readonly plainBytes: number
+  /** Bytes and SHA-256 (hex) of the whole stored object. */
+  readonly storedBytes: number
+  readonly storedSha256: string
+  readonly index: { readonly storedBytes: number; readonly storedSha256: string }
+  /** Keys that a delta deletes. Absent for base chunks. */
+  readonly deletes?: number
+}
+
+/** A chunk that is in the storage, with what its range needs to know. */
+export interface StoredChunk {
+  readonly ref: ChunkRef
+  readonly firstKey: KeyText
+  readonly lastKey: KeyText
+  /** False when an equal chunk was there already and was found sound. */
+  readonly written: boolean
+}
+
+/** Is this the object name of a chunk with that id? */
+export function isChunkName(name: string, id: string): boolean {
+  return /^[0-9a-f]{64}$/.test(id) && (name === id || (name.startsWith(`${id}.`) && /^[1-9][0-9]{0,3}$/.test(name.slice(id.length + 1))))
+}

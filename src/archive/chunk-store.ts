@@ -1,0 +1,198 @@
+import type { KeyText } from '../contracts/key-range.ts'
+import { type AbortableOptions, throwIfAborted } from '../kernel/abort.ts'
+import { HoldfastError, isHoldfastError } from '../kernel/errors.ts'
+import { mapOrdered } from '../kernel/map-ordered.ts'
+import { corrupt, missing, tooNew } from './archive-error.ts'
+import type { EncodedChunk } from './chunk-codec.ts'
+import { decompressLines, openChunk, openKeyIndex, openReferencedChunk, readOpenedChunk } from './chunk-reader.ts'
+import { type ChunkRef, isChunkName, type StoredChunk } from './chunk-ref.ts'
+import type { KeyIndex } from './key-index.ts'
+import { LIMITS } from './limits.ts'
+import type { ScopeNames } from './object-names.ts'
+import { type ObjectSpace, sameDigest } from './object-space.ts'
+import { sha256 } from './sha256.ts'
+
+/**
+ * `presence`: chunk and index are there in the right size. `stored`: every stored byte is as it was written.
+ * `plain`: also decompressed, lines and rows counted and hashed, index read.
+ */
+export type VerifyLevel = 'presence' | 'stored' | 'plain'
+
+/** The chunks of one scope. */
+export interface ChunkStore {
+  /**
+   * Stores index, then chunk. When the name is taken, what is there is read back: sound → it is used (`written: false`); damaged → the
+   * chunk goes to `<id>.<n>`. So storing again heals.
+   */
+  put(chunk: EncodedChunk, options?: AbortableOptions): Promise<StoredChunk>
+  /**
+   * Whole lines, frame by frame, in key order. The stored bytes are proved against the reference before the first line is given out; plain hash and row
+   * count after the last. `E_ARCHIVE_MISSING`, `E_ARCHIVE_CORRUPT`, `E_ARCHIVE_FORMAT`.
+   */
+  read(ref: ChunkRef, options?: AbortableOptions): AsyncIterable<Uint8Array>
+  /** Throws `E_ARCHIVE_MISSING`, `E_ARCHIVE_CORRUPT` or `E_ARCHIVE_FORMAT`, naming the object. */
+  verify(ref: ChunkRef, options: AbortableOptions & { readonly level: VerifyLevel }): Promise<void>
+  /** Presence and size of all chunks and indexes, by listing. Throws for the first that is absent or of another size. */
+  assertPresent(refs: readonly ChunkRef[], options?: AbortableOptions): Promise<void>
+  readIndex(ref: ChunkRef, options?: AbortableOptions): Promise<KeyIndex>
+  /** The plain lines of single frames, in the order asked; one ranged read each where the storage can. Each is proved against the index. */
+  readFrames(ref: ChunkRef, frames: readonly number[], options?: AbortableOptions & { readonly index?: KeyIndex }): AsyncIterable<Uint8Array>
+  /** The line of one record, without its 0x0A; null when the chunk has no such key. One index read and one ranged read. */
+  findRecord(ref: ChunkRef, key: KeyText, options?: AbortableOptions): Promise<Uint8Array | null>
+}
+
+/** Names tried for one chunk, `<id>` and `<id>.1` up to this, before giving up on a storage that damages whatever is put there. */
+const MAX_COPIES = 9
+/** Listings and frames read at once. */
+const PARALLEL = 4
+
+export function createChunkStore(space: ObjectSpace, names: ScopeNames): ChunkStore {
+  const store: ChunkStore = {
+    async put(chunk, options = {}) {
+      for (let copy = 0; copy <= MAX_COPIES; copy++) {
+        throwIfAborted(options.signal)
+        const name = copy === 0 ? chunk.id : `${chunk.id}.${copy}`
+        const ref = (await putPair(space, names, chunk, name, options)) ?? (await adoptPair(space, names, chunk, name, options))
+        if (ref) return { ...ref, firstKey: chunk.firstKey, lastKey: chunk.lastKey }
+      }
+      throw corrupt(space.label(names.chunk(chunk.id)), `damaged, as are ${MAX_COPIES} further copies`)
+    },
+    async *read(ref, { signal } = {}) {
+      const object = space.label(names.chunk(assertServed(ref, space, names).name))
+      yield* readOpenedChunk(openReferencedChunk(await getChunk(space, names, ref, signal), ref, object), signal)
+    },
+    async verify(ref, { level, signal }) {
+      assertServed(ref, space, names)
+      if (level === 'presence') {
+        await assertSize(space, names.chunk(ref.name), ref.storedBytes, signal)
+        await assertSize(space, names.chunkIndex(ref.name), ref.index.storedBytes, signal)
+        return
+      }
+      const chunk = openReferencedChunk(await getChunk(space, names, ref, signal), ref, space.label(names.chunk(ref.name)))
+      if (level === 'stored') {
+        await getIndex(space, names, ref, signal)
+        return
+      }
+      await store.readIndex(ref, { signal })
+      for await (const _ of readOpenedChunk(chunk, signal));
+    },
+    async assertPresent(refs, { signal } = {}) {
+      const folders = new Map<string, ChunkRef[]>()
+      for (const ref of refs) {
+        const hex = assertServed(ref, space, names).name.slice(0, 2)
+        const group = folders.get(hex)
+        if (group) group.push(ref)
+        else folders.set(hex, [ref])
+      }
+      for await (const _ of mapOrdered(folders, PARALLEL, ([hex, group]) => assertListed(space, names, hex, group, signal)));
+    },
+    async readIndex(ref, { signal } = {}) {
+      assertServed(ref, space, names)
+      return openKeyIndex(await getIndex(space, names, ref, signal), ref, space.label(names.chunkIndex(ref.name)))
+    },
+    async *readFrames(ref, frames, { index: known, signal } = {}) {
+      const index = known ?? (await store.readIndex(ref, { signal }))
+      const name = names.chunk(assertServed(ref, space, names).name)
+      const entries = frames.map((number) => {
+        const entry = index.frames[number]
+        if (!entry) throw new RangeError(`chunk ${ref.name} has no frame ${number}`)
+        return entry
+      })
+      yield* mapOrdered(entries, PARALLEL, async (frame) => {
+        const body = await space.getRange(name, frame.offset, frame.offset + frame.storedBytes, { signal })
+        if (body.byteLength !== frame.storedBytes || sha256(body) !== frame.storedSha256)
+          throw corrupt(space.label(name), `the frame at ${frame.offset} is not the one that was stored`)
+        return decompressLines(frame, body, index.compression, space.label(name))
+      })
+    },
+    async findRecord(ref, key, options = {}) {
+      const index = await store.readIndex(ref, options)
+      const place = index.find(key)
+      if (!place) return null
+      for await (const lines of store.readFrames(ref, [place.frame], { ...options, index })) return lines.subarray(place.start, place.end)
+      return null
+    },
+  }
+  return store
+}
+
+type Stored = Pick<StoredChunk, 'ref' | 'written'>
+
+/** Index first, so that a chunk is never without one. Null when another index or chunk has the name. */
+async function putPair(space: ObjectSpace, names: ScopeNames, chunk: EncodedChunk, name: string, options: AbortableOptions): Promise<Stored | null> {
+  try {
+    await space.putNew(names.chunkIndex(name), chunk.index, chunk.indexSha256, { ...options, same: sameDigest(chunk.indexSha256), limit: chunk.indexBytes })
+    const outcome = await space.putNew(names.chunk(name), chunk.object, chunk.storedSha256, {
+      ...options,
+      same: sameDigest(chunk.storedSha256),
+      limit: chunk.storedBytes,
+    })
+    return { written: outcome === 'written', ref: refOf(name, chunk, chunk, { storedBytes: chunk.indexBytes, storedSha256: chunk.indexSha256 }) }
+  } catch (error) {
+    if (isHoldfastError(error, 'E_STORAGE_EXISTS') || isHoldfastError(error, 'E_ARCHIVE_CORRUPT')) return null
+    throw error
+  }
+}
+
+/** The pair under a taken name, if it holds the same lines (compressed differently, perhaps) and is sound in every part. */
+async function adoptPair(space: ObjectSpace, names: ScopeNames, chunk: EncodedChunk, name: string, options: AbortableOptions): Promise<Stored | null> {
+  const object = space.label(names.chunk(name))
+  try {
+    const bytes = await space.get(names.chunk(name), { ...options, limit: chunk.plainBytes * 2 + LIMITS.freeExpansionBytes })
+    const stored = { storedBytes: bytes.byteLength, storedSha256: sha256(bytes) }
+    const opened = openChunk(bytes, object)
+    if (opened.header.plainSha256 !== chunk.sha256) return null
+    for await (const _ of readOpenedChunk(opened, options.signal));
+    const index = await space.get(names.chunkIndex(name), { ...options, limit: chunk.indexBytes * 16 + LIMITS.freeExpansionBytes })
+    const keys = await openKeyIndex(index, { ...stored, rows: chunk.rows, plainBytes: chunk.plainBytes }, space.label(names.chunkIndex(name)))
+    // Equal lines of an entity whose key is made of other fields: by that index no record of this one would be found.
+    if (!keys.find(chunk.firstKey)) return null
+    return { written: false, ref: refOf(name, chunk, stored, { storedBytes: index.byteLength, storedSha256: sha256(index) }) }
+  } catch (error) {
+    const unusable = ['E_ARCHIVE_MISSING', 'E_ARCHIVE_CORRUPT', 'E_ARCHIVE_FORMAT'] as const
+    if (unusable.some((code) => isHoldfastError(error, code))) return null
+    throw error
+  }
+}
+
+function refOf(name: string, chunk: EncodedChunk, stored: Pick<ChunkRef, 'storedBytes' | 'storedSha256'>, index: ChunkRef['index']): ChunkRef {
+  const { kind, rows, plainBytes } = chunk
+  return { name, kind, sha256: chunk.sha256, rows, plainBytes, storedBytes: stored.storedBytes, storedSha256: stored.storedSha256, index }
+}
+
+function assertServed(ref: ChunkRef, space: ObjectSpace, names: ScopeNames): ChunkRef {
+  if (!isChunkName(ref.name, ref.sha256)) throw new HoldfastError('E_ARCHIVE_CORRUPT', `${JSON.stringify(ref.name.slice(0, 100))} is not the name of a chunk`)
+  if (ref.kind !== 'base') throw tooNew(space.label(names.chunk(ref.name)), `is a ${ref.kind} chunk; this Holdfast reads base chunks`)
+  return ref
+}
+
+/** One byte more than expected is asked for, so that a longer object shows. */
+function getChunk(space: ObjectSpace, names: ScopeNames, ref: ChunkRef, signal?: AbortSignal): Promise<Uint8Array> {
+  return space.get(names.chunk(ref.name), { signal, limit: ref.storedBytes })
+}
+
+async function getIndex(space: ObjectSpace, names: ScopeNames, ref: ChunkRef, signal?: AbortSignal): Promise<Uint8Array> {
+  const name = names.chunkIndex(ref.name)
+  const bytes = await space.get(name, { signal, limit: ref.index.storedBytes })
+  if (bytes.byteLength !== ref.index.storedBytes || sha256(bytes) !== ref.index.storedSha256)
+    throw corrupt(space.label(name), 'its bytes are not those that were stored')
+  return bytes
+}
+
+async function assertSize(space: ObjectSpace, object: string, bytes: number, signal?: AbortSignal): Promise<void> {
+  const stat = await space.stat(object, { signal })
+  if (!stat) throw missing(space.label(object))
+  if (stat.bytes !== bytes) throw corrupt(space.label(object), `${stat.bytes} bytes where ${bytes} were stored`)
+}
+
+async function assertListed(space: ObjectSpace, names: ScopeNames, hex: string, refs: readonly ChunkRef[], signal?: AbortSignal): Promise<void> {
+  const expected = new Map<string, number>()
+  for (const ref of refs) expected.set(names.chunk(ref.name), ref.storedBytes).set(names.chunkIndex(ref.name), ref.index.storedBytes)
+  for await (const stat of space.list(names.chunks(hex), { signal })) {
+    const bytes = expected.get(stat.key)
+    if (bytes === undefined) continue
+    if (bytes !== stat.bytes) throw corrupt(space.label(stat.key), `${stat.bytes} bytes where ${bytes} were stored`)
+    expected.delete(stat.key)
+  }
+  for (const object of expected.keys()) throw missing(space.label(object))
+}

@@ -1,0 +1,24 @@
+export type * from './continuation-token.ts'
+export type * from './manifest.ts'
+export type { ChunkKind, ChunkRef, StoredChunk } from './chunk-ref.ts'
+export type { ChunkStore, VerifyLevel } from './chunk-store.ts'
+export type { FrameEntry, KeyIndex, RecordPlace } from './key-index.ts'
+export type { RestoreLog } from './restore-log.ts'
+export type {
+  AttemptRecord,
+  ClaimedAttempt,
+  JournalCut,
+  JournalEntry,
+  JournalRange,
+  JournalState,
+  JournalType,
+  SessionLiveness,
+  SessionLog,
+  SessionRecord,
+} from './session-log.ts'
+export type { SnapshotLog } from './snapshot-log.ts'
+export { type ChunkEncoder, type ChunkEncoderOptions, createChunkEncoder, type EncodedChunk } from './chunk-codec.ts'
+export { type CommitOptions, commitSnapshot } from './commit.ts'
+export { type ScopeNames, scopeNames } from './object-names.ts'
+export { type OpenRepositoryOptions, openRepository, type Repository, type RepositoryScope } from './repository.ts'
+export { schemaFingerprint } from './schema-fingerprint.ts'

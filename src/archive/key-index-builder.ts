@@ -1,0 +1,129 @@
+import type { KeyText } from '../contracts/key-range.ts'
+import type { RecordBatch } from '../contracts/record-batch.ts'
+import { keySpans } from './key-scanner.ts'
+import { referenceHash } from './reference-bloom.ts'
+
+const OPEN_BRACKET = 0x5b
+const CLOSE_BRACKET = 0x5d
+const COMMA = 0x2c
+const NEWLINE = 0x0a
+
+/** What the lines of a chunk give for its key index. */
+export interface KeyIndexContent {
+  readonly lineLengths: Uint32Array
+  /** Key texts, each ended by 0x0A. */
+  readonly keys: Uint8Array
+  /** Hashes of the values that are not null, per reference field. */
+  readonly references: readonly { readonly field: string; readonly hashes: Uint32Array }[]
+}
+
+export interface KeyIndexBuilder {
+  add(batch: RecordBatch): void
+  finish(): KeyIndexContent & { readonly firstKey: KeyText; readonly lastKey: KeyText }
+}
+
+/** Collects keys, line lengths and reference hashes from the marks of batches. Runs once for every row of a backup. */
+export function createKeyIndexBuilder(fields: readonly string[]): KeyIndexBuilder {
+  const lengths = createWordList()
+  const references = fields.map((field) => ({ field, hashes: createWordList() }))
+  let keys = new Uint8Array(64 * 1024)
+  let keysEnd = 0
+  /** Distance from line start to the only key value: the same in every line, since the field's name is. 0: not known yet, or several key fields. */
+  let onlyKeyAt = 0
+  let firstLine = true
+
+  function reserve(more: number): void {
+    if (keysEnd + more <= keys.byteLength) return
+    const larger = new Uint8Array(Math.max(keys.byteLength * 2, keysEnd + more))
+    larger.set(keys.subarray(0, keysEnd))
+    keys = larger
+  }
+
+  function copy(bytes: Uint8Array, start: number, end: number): void {
+    for (let at = start; at < end; at++) keys[keysEnd++] = bytes[at]!
+  }
+
+  function addKey(bytes: Uint8Array, line: number, keyEnd: number): void {
+    reserve(keyEnd - line + 3)
+    keys[keysEnd++] = OPEN_BRACKET
+    if (firstLine) {
+      const spans = keySpans(bytes, line, keyEnd)
+      if (spans.length === 2) onlyKeyAt = spans[0]! - line
+      firstLine = false
+    }
+    if (onlyKeyAt > 0) copy(bytes, line + onlyKeyAt, keyEnd)
+    else {
+      const spans = keySpans(bytes, line, keyEnd)
+      for (let i = 0; i < spans.length; i += 2) {
+        if (i > 0) keys[keysEnd++] = COMMA
+        copy(bytes, spans[i]!, spans[i + 1]!)
+      }
+    }
+    keys[keysEnd++] = CLOSE_BRACKET
+    keys[keysEnd++] = NEWLINE
+  }
+
+  return {
+    add({ bytes, rows, marks, stride }) {
+      const lineLengths = lengths.reserve(rows)
+      for (let row = 0, mark = 0, line = 0; row < rows; row++, mark += stride) {
+        const end = marks[mark]!
+        addKey(bytes, line, marks[mark + 1]!)
+        lineLengths[row] = end - line
+        line = end
+      }
+      lengths.take(rows)
+      for (const [i, { hashes }] of references.entries()) addReferences(hashes, bytes, rows, marks, stride, 2 + 2 * i)
+    },
+    finish() {
+      const texts = Buffer.from(keys.buffer, 0, keysEnd)
+      const lastStart = texts.lastIndexOf(NEWLINE, keysEnd - 2) + 1
+      return {
+        lineLengths: lengths.finish(),
+        keys: texts,
+        references: references.map(({ field, hashes }) => ({ field, hashes: hashes.finish() })),
+        firstKey: texts.toString('utf8', 0, texts.indexOf(NEWLINE)),
+        lastKey: texts.toString('utf8', lastStart, keysEnd - 1),
+      }
+    },
+  }
+}
+
+function addReferences(hashes: WordList, bytes: Uint8Array, rows: number, marks: Uint32Array, stride: number, pair: number): void {
+  const room = hashes.reserve(rows)
+  let count = 0
+  for (let row = 0, mark = pair; row < rows; row++, mark += stride) {
+    const start = marks[mark]!
+    const end = marks[mark + 1]!
+    if (end > start) room[count++] = referenceHash(bytes, start, end)
+  }
+  hashes.take(count)
+}
+
+/** A growing Uint32Array. */
+interface WordList {
+  /** Room for that many more words, to be written by the caller… */
+  reserve(more: number): Uint32Array
+  /** …who then says how many it has written. */
+  take(count: number): void
+  finish(): Uint32Array
+}
+
+function createWordList(): WordList {
+  let words = new Uint32Array(4096)
+  let length = 0
+  return {
+    reserve(more) {
+      if (length + more > words.length) {
+        const larger = new Uint32Array(Math.max(words.length * 2, length + more))
+        larger.set(words.subarray(0, length))
+        words = larger
+      }
+      return words.subarray(length, length + more)
+    },
+    take(count) {
+      length += count
+    },
+    finish: () => words.subarray(0, length),
+  }
+}

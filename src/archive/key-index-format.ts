@@ -1,0 +1,84 @@
+import type { FrameSize } from './frame-table.ts'
+import type { KeyIndexContent } from './key-index-builder.ts'
+import { BLOOM_HASHES, buildBloom } from './reference-bloom.ts'
+
+/**
+ * The plain body of a key index, little-endian, every section on a multiple of four bytes:
+ *
+ * ```
+ * u32     0x31584648 ("HFX1")
+ * u32     frames F
+ * u32     rows R
+ * u32     references N
+ * u32     key bytes K
+ * u32     offset of the first frame in the chunk object
+ * F ×     u32 stored bytes, u32 plain bytes, u32 rows, 32 bytes SHA-256 of the stored frame
+ * R ×     u32 bytes of the line, its 0x0A counted
+ * K       key texts, each ended by 0x0A, in the order of the lines; zeros up to a multiple of 4
+ * N ×     u32 name bytes, u32 type, u32 data bytes; name, zeros; data, zeros
+ * ```
+ *
+ * Type 1 is a Bloom filter (`reference-bloom.ts`): u32 hashes, then its words. A reader passes over types that it does not know: the field may hold anything.
+ */
+export const INDEX_MAGIC = 0x31584648
+export const INDEX_FIXED_BYTES = 24
+export const INDEX_FRAME_BYTES = 44
+export const INDEX_REFERENCE_BYTES = 12
+export const BLOOM_TYPE = 1
+
+export interface IndexedFrame extends FrameSize {
+  /** SHA-256 of the stored frame: 32 bytes. */
+  readonly sha256: Uint8Array
+}
+
+/** Up to the next multiple of four. By division, since bit operations would make large sizes negative. */
+export function aligned(bytes: number): number {
+  return Math.ceil(bytes / 4) * 4
+}
+
+export function encodeKeyIndex(content: KeyIndexContent, frames: readonly IndexedFrame[], bodyOffset: number): Uint8Array {
+  const blooms = content.references.map(({ field, hashes }) => ({ name: Buffer.from(field), words: buildBloom(hashes) }))
+  const referenceBytes = blooms.reduce((sum, { name, words }) => sum + INDEX_REFERENCE_BYTES + aligned(name.byteLength) + 4 + words.byteLength, 0)
+  const lineBytes = content.lineLengths.byteLength
+  const out = Buffer.alloc(INDEX_FIXED_BYTES + frames.length * INDEX_FRAME_BYTES + lineBytes + aligned(content.keys.byteLength) + referenceBytes)
+  let at = 0
+  const u32 = (value: number) => (at = out.writeUInt32LE(value, at))
+  const section = (bytes: Uint8Array) => {
+    out.set(bytes, at)
+    at += aligned(bytes.byteLength)
+  }
+
+  for (const value of [INDEX_MAGIC, frames.length, content.lineLengths.length, blooms.length, content.keys.byteLength, bodyOffset]) u32(value)
+  for (const frame of frames) {
+    u32(frame.storedBytes)
+    u32(frame.plainBytes)
+    u32(frame.rows)
+    section(frame.sha256)
+  }
+  section(littleEndianBytes(content.lineLengths))
+  section(content.keys)
+  for (const { name, words } of blooms) {
+    u32(name.byteLength)
+    u32(BLOOM_TYPE)
+    u32(4 + words.byteLength)
+    section(name)
+    u32(BLOOM_HASHES)
+    section(littleEndianBytes(words))
+  }
+  return out
+}
+
+const BIG_ENDIAN = new Uint8Array(new Uint16Array([1]).buffer)[0] === 0
+
+/** The words as bytes of the format; a view of them where the machine is little-endian. */
+function littleEndianBytes(words: Uint32Array): Uint8Array {
+  const bytes = Buffer.from(words.buffer, words.byteOffset, words.byteLength)
+  return BIG_ENDIAN ? Buffer.from(bytes).swap32() : bytes
+}
+
+/** Words of the format, copied out so that they are aligned whatever the source is. */
+export function wordsAt(bytes: Uint8Array, start: number, count: number): Uint32Array {
+  const copy = Buffer.from(new Uint8Array(bytes.subarray(start, start + count * 4)).buffer)
+  if (BIG_ENDIAN) copy.swap32()
+  return new Uint32Array(copy.buffer, copy.byteOffset, count)
+}

@@ -1,0 +1,162 @@
+import type { KeyText } from '../contracts/key-range.ts'
+import type { Compression } from '../plan/backup-policy.ts'
+import { corrupt } from './archive-error.ts'
+import { aligned, BLOOM_TYPE, INDEX_FIXED_BYTES, INDEX_FRAME_BYTES, INDEX_MAGIC, INDEX_REFERENCE_BYTES, wordsAt } from './key-index-format.ts'
+import { isBomb, LIMITS } from './limits.ts'
+import { BLOCK_WORDS, bloomMayHold, referenceHash } from './reference-bloom.ts'
+
+const NEWLINE = 0x0a
+
+/** One independently compressed piece of a chunk. */
+export interface FrameEntry {
+  /** Of the frame in the stored object. */
+  readonly offset: number
+  readonly storedBytes: number
+  /** SHA-256 (hex) of the stored frame. */
+  readonly storedSha256: string
+  readonly plainBytes: number
+  readonly rows: number
+}
+
+/** Where a record is. */
+export interface RecordPlace {
+  /** 0-based, in the chunk. */
+  readonly row: number
+  readonly frame: number
+  /** In the plain bytes of the frame, 0x0A not counted. */
+  readonly start: number
+  readonly end: number
+}
+
+/** The key index of a chunk, in memory. */
+export interface KeyIndex {
+  readonly rows: number
+  /** Of the chunk's frames. */
+  readonly compression: Compression
+  readonly frames: readonly FrameEntry[]
+  /** In the order of the lines. */
+  keys(): IterableIterator<KeyText>
+  find(key: KeyText): RecordPlace | null
+  /**
+   * False when no record of the chunk has that value in that reference field; true means perhaps. Always true for a field that the index does not know.
+   * `value` is the JSON value in record encoding.
+   */
+  mayReference(field: string, value: string): boolean
+}
+
+interface Bloom {
+  readonly hashes: number
+  readonly words: Uint32Array
+}
+
+/** Reads the plain body of a key index; sections that do not add up are `E_ARCHIVE_CORRUPT`. */
+export function decodeKeyIndex(plain: Uint8Array, compression: Compression, object: string): KeyIndex {
+  const bytes = Buffer.from(plain.buffer, plain.byteOffset, plain.byteLength)
+  const need = (end: number) => {
+    if (end > bytes.byteLength) throw corrupt(object, 'its sections do not add up')
+  }
+  need(INDEX_FIXED_BYTES)
+  const [magic, frameCount, rows, references, keyBytes, bodyOffset] = wordsAt(bytes, 0, 6) as unknown as [number, number, number, number, number, number]
+  if (magic !== INDEX_MAGIC) throw corrupt(object, 'is not a key index')
+  const linesAt = INDEX_FIXED_BYTES + frameCount * INDEX_FRAME_BYTES
+  const keysAt = linesAt + rows * 4
+  need(keysAt + aligned(keyBytes))
+  const frames = readFrameEntries(bytes, frameCount, bodyOffset)
+  const lineLengths = wordsAt(bytes, linesAt, rows)
+  const keys = bytes.subarray(keysAt, keysAt + keyBytes)
+  const blooms = readBlooms(bytes, keysAt + aligned(keyBytes), references, need)
+  if (!addsUp(frames, lineLengths)) throw corrupt(object, 'its frames and lines do not agree')
+  if (countNewlines(keys) !== rows || keys.at(-1) !== NEWLINE) throw corrupt(object, 'its keys and lines do not agree')
+
+  return {
+    rows,
+    compression,
+    frames,
+    *keys() {
+      for (let at = 0; at < keys.byteLength;) {
+        const end = keys.indexOf(NEWLINE, at)
+        yield keys.toString('utf8', at, end)
+        at = end + 1
+      }
+    },
+    find(key) {
+      if (key.includes('\n')) return null
+      const row = findRow(keys, Buffer.from(`${key}\n`))
+      return row < 0 ? null : placeOf(row, frames, lineLengths)
+    },
+    mayReference(field, value) {
+      const bloom = blooms.get(field)
+      if (!bloom) return true
+      const text = Buffer.from(value)
+      return bloomMayHold(bloom.words, bloom.hashes, referenceHash(text, 0, text.byteLength))
+    },
+  }
+}
+
+function readFrameEntries(bytes: Buffer, count: number, bodyOffset: number): FrameEntry[] {
+  const frames: FrameEntry[] = []
+  let offset = bodyOffset
+  for (let i = 0, at = INDEX_FIXED_BYTES; i < count; i++, at += INDEX_FRAME_BYTES) {
+    const storedBytes = bytes.readUInt32LE(at)
+    const storedSha256 = bytes.toString('hex', at + 12, at + INDEX_FRAME_BYTES)
+    frames.push({ offset, storedBytes, storedSha256, plainBytes: bytes.readUInt32LE(at + 4), rows: bytes.readUInt32LE(at + 8) })
+    offset += storedBytes
+  }
+  return frames
+}
+
+function readBlooms(bytes: Buffer, start: number, count: number, need: (end: number) => void): Map<string, Bloom> {
+  const blooms = new Map<string, Bloom>()
+  let at = start
+  for (let i = 0; i < count; i++) {
+    need(at + INDEX_REFERENCE_BYTES)
+    const nameBytes = bytes.readUInt32LE(at)
+    const type = bytes.readUInt32LE(at + 4)
+    const dataBytes = bytes.readUInt32LE(at + 8)
+    const nameAt = at + INDEX_REFERENCE_BYTES
+    const dataAt = nameAt + aligned(nameBytes)
+    at = dataAt + aligned(dataBytes)
+    need(at)
+    const words = Math.floor(dataBytes / 4) - 1
+    if (type !== BLOOM_TYPE || words < BLOCK_WORDS || words % BLOCK_WORDS !== 0) continue
+    blooms.set(bytes.toString('utf8', nameAt, nameAt + nameBytes), {
+      hashes: Math.min(bytes.readUInt32LE(dataAt), 32),
+      words: wordsAt(bytes, dataAt + 4, words),
+    })
+  }
+  return blooms
+}
+
+/** Does each frame hold exactly the lines it says, within what a reader accepts? */
+function addsUp(frames: readonly FrameEntry[], lineLengths: Uint32Array): boolean {
+  let row = 0
+  for (const frame of frames) {
+    if (frame.plainBytes > LIMITS.frameBytes || isBomb(frame.plainBytes, frame.storedBytes)) return false
+    if (frame.rows > lineLengths.length - row) return false
+    let plainBytes = 0
+    for (const end = row + frame.rows; row < end; row++) plainBytes += lineLengths[row]!
+    if (plainBytes !== frame.plainBytes) return false
+  }
+  return row === lineLengths.length
+}
+
+function findRow(keys: Buffer, needle: Buffer): number {
+  if (keys.subarray(0, needle.byteLength).equals(needle)) return 0
+  const found = keys.indexOf(Buffer.concat([Buffer.of(NEWLINE), needle]))
+  return found < 0 ? -1 : countNewlines(keys.subarray(0, found + 1))
+}
+
+function placeOf(row: number, frames: readonly FrameEntry[], lineLengths: Uint32Array): RecordPlace {
+  let frame = 0
+  let first = 0
+  while (row >= first + frames[frame]!.rows) first += frames[frame++]!.rows
+  let start = 0
+  for (let before = first; before < row; before++) start += lineLengths[before]!
+  return { row, frame, start, end: start + lineLengths[row]! - 1 }
+}
+
+export function countNewlines(bytes: Uint8Array): number {
+  let count = 0
+  for (let at = bytes.indexOf(NEWLINE); at >= 0; at = bytes.indexOf(NEWLINE, at + 1)) count++
+  return count
+}

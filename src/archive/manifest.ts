@@ -1,0 +1,79 @@
+import type { ChangeEvidence } from '../contracts/change-evidence.ts'
+import type { ConsistencyLevel, SequenceState, SourceIdentity } from '../contracts/consistent-view.ts'
+import type { EntityDescriptor } from '../contracts/entity-descriptor.ts'
+import type { KeyText } from '../contracts/key-range.ts'
+import type { ChunkRef } from './chunk-ref.ts'
+
+export type SnapshotKind = 'full' | 'incremental' | 'differential'
+export type Trigger = 'manual' | 'automatic'
+
+/** The records of the keys `from` (inclusive) to `to` (exclusive). The ranges of an entity cover all keys, without gap or overlap, in key order. */
+export interface RangeEntry {
+  readonly from: KeyText | null
+  readonly to: KeyText | null
+  readonly rows: number
+  /** SHA-256 (hex) of the merged lines; of nothing when the range is empty. */
+  readonly sha256: string
+  readonly firstKey: KeyText | null
+  readonly lastKey: KeyText | null
+  /** The base first, then deltas; none when the range is empty. */
+  readonly layers: readonly ChunkRef[]
+  /** Index into the entity's `change.evidence`: that of the view that read the range or last proved it unchanged. */
+  readonly evidence: number
+}
+
+export interface ManifestEntity {
+  readonly descriptor: EntityDescriptor
+  /** Name of the storage bucket that holds its chunks. */
+  readonly bucket: string
+  readonly rows: number
+  readonly plainBytes: number
+  readonly storedBytes: number
+  readonly change: {
+    readonly method: string
+    readonly evidence: readonly ChangeEvidence[]
+    /** Ranges taken over as they were, and ranges read. */
+    readonly reused: number
+    readonly read: number
+  }
+  readonly ranges: readonly RangeEntry[]
+  readonly sensitive: readonly string[]
+  readonly ignored: readonly string[]
+}
+
+export interface ManifestStore {
+  readonly name: string
+  readonly orm: string
+  readonly source: SourceIdentity
+  readonly consistency: { readonly level: ConsistencyLevel; readonly method: string; readonly point?: string; readonly at: string }
+  readonly migrations: readonly string[]
+  readonly sequences: readonly SequenceState[]
+}
+
+/** A snapshot: everything needed to read it, and to take the next one from it. */
+export interface Manifest {
+  readonly format: 1
+  readonly requiredFeatures: readonly string[]
+  readonly repositoryId: string
+  readonly snapshotId: string
+  readonly plan: { readonly id: string; readonly digest: string; readonly description: string }
+  readonly series: string
+  readonly kind: SnapshotKind
+  readonly parent: string | null
+  readonly scope: string | null
+  /** ISO 8601 UTC. `viewAt` is by the database's clock, the others by the host's. */
+  readonly times: { readonly startedAt: string; readonly viewAt: string; readonly committedAt: string }
+  readonly stores: readonly ManifestStore[]
+  readonly consistency: {
+    readonly level: ConsistencyLevel
+    readonly window: { readonly from: string; readonly to: string }
+    readonly warnings: readonly string[]
+  }
+  /** `schemaFingerprint` of the entities' descriptors. */
+  readonly schemaFingerprint: string
+  readonly entities: readonly ManifestEntity[]
+  readonly totals: { readonly entities: number; readonly rows: number; readonly plainBytes: number; readonly storedBytes: number; readonly chunks: number }
+  readonly trigger: Trigger
+  readonly metadata: Readonly<Record<string, string>>
+  readonly tool: { readonly name: 'holdfast'; readonly version: string }
+}

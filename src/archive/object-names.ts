@@ -1,0 +1,69 @@
+/**
+ * Where everything is in a repository. Pure functions: names below the repository's prefix, made of ids and numbers only, so that no
+ * entity name and no key shows in a path and none can lead outside.
+ *
+ * ```
+ * repository.json
+ * s/<scope>/chunks/<2 hex>/<id>.hfc        a chunk, named by the SHA-256 of its plain lines; <id>.<n>.hfc when that name holds a bad one
+ * s/<scope>/chunks/<2 hex>/<id>.hfx        its key index
+ * s/<scope>/snapshots/<id>/manifest        the commit point
+ * s/<scope>/snapshots/<id>/entities/<n>    ranges of one entity, when the manifest would be large
+ * s/<scope>/sessions/<id>/session          what the session is; attempts/<4 digits>, journal/<8 digits> beside it
+ * s/<scope>/tombstones/<id>                hides a snapshot
+ * s/<scope>/restores/<id>/result, diagnostics
+ * ```
+ */
+export const REPOSITORY_FILE = 'repository.json'
+
+/** The path segment of a plan without tenants. */
+export const UNSCOPED = '-'
+
+export interface ScopeNames {
+  /** `name` is a chunk's id, or `<id>.<n>`. */
+  chunk(name: string): string
+  chunkIndex(name: string): string
+  /** All chunks, or those whose id starts with the two hex digits. */
+  chunks(hex?: string): string
+  manifest(snapshotId: string): string
+  entityPage(snapshotId: string, page: number): string
+  snapshots(): string
+  session(sessionId: string): string
+  attempt(sessionId: string, n: number): string
+  attempts(sessionId: string): string
+  journalEntry(sessionId: string, n: number): string
+  journal(sessionId: string): string
+  sessions(): string
+  tombstone(snapshotId: string): string
+  tombstones(): string
+  restoreResult(restoreId: string): string
+  restoreDiagnostics(restoreId: string): string
+  restores(): string
+}
+
+/** Greatest numbers that the fixed width of a name can hold, so that name order stays number order. */
+export const MAX_ATTEMPT = 9_999
+export const MAX_JOURNAL = 99_999_999
+
+export function scopeNames(scope: string | null): ScopeNames {
+  const root = `s/${scope ?? UNSCOPED}/`
+  const digits = (n: number, width: number) => String(n).padStart(width, '0')
+  return {
+    chunk: (name) => `${root}chunks/${name.slice(0, 2)}/${name}.hfc`,
+    chunkIndex: (name) => `${root}chunks/${name.slice(0, 2)}/${name}.hfx`,
+    chunks: (hex) => (hex === undefined ? `${root}chunks/` : `${root}chunks/${hex}/`),
+    manifest: (id) => `${root}snapshots/${id}/manifest`,
+    entityPage: (id, page) => `${root}snapshots/${id}/entities/${digits(page, 4)}`,
+    snapshots: () => `${root}snapshots/`,
+    session: (id) => `${root}sessions/${id}/session`,
+    attempt: (id, n) => `${root}sessions/${id}/attempts/${digits(n, 4)}`,
+    attempts: (id) => `${root}sessions/${id}/attempts/`,
+    journalEntry: (id, n) => `${root}sessions/${id}/journal/${digits(n, 8)}`,
+    journal: (id) => `${root}sessions/${id}/journal/`,
+    sessions: () => `${root}sessions/`,
+    tombstone: (id) => `${root}tombstones/${id}`,
+    tombstones: () => `${root}tombstones/`,
+    restoreResult: (id) => `${root}restores/${id}/result`,
+    restoreDiagnostics: (id) => `${root}restores/${id}/diagnostics`,
+    restores: () => `${root}restores/`,
+  }
+}

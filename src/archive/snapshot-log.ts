@@ -1,0 +1,99 @@
+import { Type } from 'typebox'
+import type { AbortableOptions } from '../kernel/abort.ts'
+import { canonicalJson } from '../kernel/canonical-json.ts'
+import { HoldfastError, isHoldfastError } from '../kernel/errors.ts'
+import { isUuid } from '../kernel/ids.ts'
+import { corrupt } from './archive-error.ts'
+import { createCheck } from './checked-schema.ts'
+import { getJsonObject, putJsonObject } from './json-object.ts'
+import type { Manifest } from './manifest.ts'
+import { loadManifestPages, storeManifestPages } from './manifest-pages.ts'
+import { assertManifestRules } from './manifest-rules.ts'
+import { checkStoredManifest, UuidSchema } from './manifest-schema.ts'
+import type { ScopeNames } from './object-names.ts'
+import type { ObjectSpace } from './object-space.ts'
+
+/** The snapshots of one scope. */
+export interface SnapshotLog {
+  /** Create-only; read back and compared before it returns. The snapshot is visible from then on. An equal manifest that is there already is success. */
+  writeManifest(manifest: Manifest, options?: AbortableOptions): Promise<void>
+  /** `E_SNAPSHOT_UNKNOWN` when there is none or it is hidden. */
+  readManifest(snapshotId: string, options?: AbortableOptions): Promise<Manifest>
+  /** Visible snapshots in order of time. */
+  listSnapshots(options?: AbortableOptions): AsyncIterable<{ readonly id: string; readonly storedAt: number }>
+  /** Hides a snapshot by a tombstone; nothing is deleted. Hiding again changes nothing. `E_SNAPSHOT_UNKNOWN` when there is none. */
+  hide(snapshotId: string, reason: string, options?: AbortableOptions): Promise<void>
+}
+
+interface Tombstone {
+  readonly snapshotId: string
+  readonly reason: string
+  readonly at: string
+}
+const checkTombstone = createCheck<Tombstone>()(Type.Object({ snapshotId: UuidSchema, reason: Type.String(), at: Type.String() }))
+
+export function createSnapshotLog(space: ObjectSpace, names: ScopeNames, scope: string | null): SnapshotLog {
+  async function load(snapshotId: string, options: AbortableOptions): Promise<Manifest> {
+    const object = names.manifest(snapshotId)
+    const label = space.label(object)
+    const stored = checkStoredManifest(await getJsonObject(space, object, 'manifest', options), label)
+    if (stored.snapshotId !== snapshotId || stored.repositoryId !== space.repositoryId || stored.scope !== scope)
+      throw corrupt(label, 'is the manifest of another snapshot')
+    const manifest = await loadManifestPages(space, names, stored, options)
+    assertManifestRules(manifest, label)
+    return manifest
+  }
+
+  return {
+    async writeManifest(manifest, options = {}) {
+      const label = space.label(names.manifest(manifest.snapshotId))
+      const value = JSON.parse(canonicalJson(manifest)) as Manifest
+      checkStoredManifest(value, label)
+      if (value.repositoryId !== space.repositoryId || value.scope !== scope) throw corrupt(label, 'is the manifest of another repository or scope')
+      assertManifestRules(value, label)
+      await putJsonObject(space, names.manifest(manifest.snapshotId), 'manifest', await storeManifestPages(space, names, value, options), options)
+      const readBack = await load(manifest.snapshotId, options)
+      if (canonicalJson(readBack) !== canonicalJson(manifest)) throw corrupt(label, 'reads back as something else than was written')
+    },
+    async readManifest(snapshotId, options = {}) {
+      if (!isUuid(snapshotId)) throw unknownSnapshot(snapshotId)
+      if (await space.stat(names.tombstone(snapshotId), options)) throw unknownSnapshot(snapshotId, 'it was deleted')
+      try {
+        return await load(snapshotId, options)
+      } catch (error) {
+        const absent = isHoldfastError(error, 'E_ARCHIVE_MISSING') && !(await space.stat(names.manifest(snapshotId), options))
+        throw absent ? unknownSnapshot(snapshotId) : error
+      }
+    },
+    async *listSnapshots(options = {}) {
+      const hidden = new Set<string>()
+      for await (const { key } of space.list(names.tombstones(), options)) hidden.add(lastSegment(key))
+      const root = names.snapshots().length
+      for await (const { key, modifiedAt } of space.list(names.snapshots(), options)) {
+        const [id, rest] = key.slice(root).split('/', 2)
+        if (id !== undefined && isUuid(id) && rest === 'manifest' && !hidden.has(id)) yield { id, storedAt: modifiedAt }
+      }
+    },
+    async hide(snapshotId, reason, options = {}) {
+      if (!isUuid(snapshotId) || !(await space.stat(names.manifest(snapshotId), options))) throw unknownSnapshot(snapshotId)
+      const object = names.tombstone(snapshotId)
+      try {
+        await putJsonObject(space, object, 'tombstone', { snapshotId, reason, at: new Date().toISOString() } satisfies Tombstone, options)
+      } catch (error) {
+        // Another tombstone, an older one with another reason, hides just as well; only a damaged one is worth an error.
+        if (!isHoldfastError(error, 'E_STORAGE_EXISTS')) throw error
+        checkTombstone(await getJsonObject(space, object, 'tombstone', options), space.label(object))
+      }
+    },
+  }
+}
+
+function unknownSnapshot(snapshotId: string, why?: string): HoldfastError {
+  return new HoldfastError('E_SNAPSHOT_UNKNOWN', `no snapshot ${JSON.stringify(snapshotId.slice(0, 100))}${why ? `: ${why}` : ''}`, {
+    details: { snapshotId: snapshotId.slice(0, 100) },
+  })
+}
+
+function lastSegment(key: string): string {
+  return key.slice(key.lastIndexOf('/') + 1)
+}
