@@ -1,0 +1,71 @@
+/**
+ * What Holdfast reads of a `MikroORM` instance, by shape. Nothing of MikroORM is imported, so that an application's own copy is
+ * never mixed with another.
+ */
+export interface MikroOrmInstance {
+  readonly config: MikroOrmConfig
+  readonly em: MikroOrmEntityManager
+  readonly driver: MikroOrmDriver
+  getMetadata(): Iterable<MikroOrmEntity>
+}
+
+export interface MikroOrmDriver {
+  getPlatform(): { getDefaultSchemaName(): string | undefined }
+}
+
+export interface MikroOrmEntityManager {
+  getConnection(type: 'write'): object
+  /** The entity manager of the running request or transaction, else the global one. `false`: allow the global one. */
+  getContext(validate: false): { getUnitOfWork(useContext: false): { clear(): void } }
+}
+
+export interface MikroOrmConfig {
+  get(key: 'contextName' | 'schema' | 'dbName'): string | undefined
+  get(key: 'entities'): readonly unknown[]
+  get(key: 'migrations'): { readonly tableName?: string }
+  get(key: 'driverOptions'): { readonly url?: string; readonly syncUrl?: unknown; readonly encryptionKey?: unknown }
+  getResultCacheAdapter(): { clear(): unknown }
+}
+
+export interface MikroOrmEntity {
+  readonly className: string
+  readonly class: unknown
+  readonly tableName: string
+  readonly schema?: string
+  readonly abstract?: boolean
+  readonly embeddable?: boolean
+  readonly virtual?: boolean
+  readonly view?: unknown
+  readonly pivotTable?: boolean
+  readonly inheritanceType?: 'sti' | 'tpt'
+  readonly discriminatorColumn?: string
+  readonly discriminatorMap?: Readonly<Record<string, unknown>>
+  readonly polymorphicDiscriminatorMap?: unknown
+  readonly root: MikroOrmEntity
+  readonly primaryKeys: readonly string[]
+  readonly versionProperty?: string
+  readonly properties: Readonly<Record<string, MikroOrmProperty>>
+  readonly props: readonly MikroOrmProperty[]
+}
+
+export interface MikroOrmProperty {
+  readonly name: string
+  /** `scalar`, `m:1`, `1:1`, `1:m`, `m:n`, `embedded`. */
+  readonly kind: string
+  readonly owner?: boolean
+  readonly persist?: boolean
+  readonly primary?: boolean
+  readonly mapToPk?: boolean
+  readonly object?: boolean
+  readonly embedded?: readonly string[]
+  /** The embedded class. */
+  readonly embeddable?: unknown
+  readonly polymorphic?: boolean
+  readonly runtimeType?: string
+  readonly onCreate?: unknown
+  readonly onUpdate?: unknown
+  readonly fieldNames?: readonly string[]
+  readonly columnTypes?: readonly string[]
+  readonly referencedColumnNames?: readonly string[]
+  readonly targetMeta?: MikroOrmEntity
+}

@@ -1,0 +1,96 @@
+import type { EntityStore } from '../../src/contracts/index.ts'
+import { HoldfastError } from '../../src/kernel/errors.ts'
+import { deferredStore } from '../sql/deferred-store.ts'
+import { type PostgresPool, poolConnections } from '../sql/postgres/connections.ts'
+import { createPostgresStore } from '../sql/postgres/store.ts'
+import { createSqliteStore } from '../sql/sqlite/store.ts'
+import { sqliteSource } from '../sql/sqlite-source.ts'
+import type { MikroOrmInstance } from './mikro-orm-instance.ts'
+import { mikroOrmMapping } from './mikro-orm-mapping.ts'
+import { mikroOrmVersion } from './mikro-orm-version.ts'
+
+export interface MikroOrmStoreOptions {
+  /** Unique among the stores of the application. Default: MikroORM's `contextName`, which is `default` unless set. */
+  readonly name?: string
+  /** Entities that are not to be backed up through this store, with the reason that the inventory gives: `{ AuditLog: 'kept elsewhere' }`. A plan that names one is refused. */
+  readonly exclude?: Readonly<Record<string, string>>
+}
+
+/**
+ * The entity store of a MikroORM instance (7.2 or later) on PostgreSQL or SQLite. PostgreSQL connections are lent by MikroORM's own
+ * pool; a SQLite file is opened a second time, with the same driver. MikroORM connects when it is first used. After a restore the
+ * result cache is cleared, and entities of the context that the restore was called in become detached.
+ *
+ * @throws `E_DIALECT` for any other database, driver or version of MikroORM, by name; `E_MAPPING` listing every entity whose mapping is
+ *   not served (table-per-type inheritance, polymorphic references); `E_ENTITY_UNKNOWN` when `exclude` names no entity.
+ */
+export function mikroOrmStore(orm: MikroOrmInstance, options: MikroOrmStoreOptions = {}): EntityStore {
+  const dialect = dialectOf(orm)
+  const label = mikroOrmVersion()
+  const facts = {
+    name: options.name ?? orm.config.get('contextName') ?? 'default',
+    orm: label,
+    mapping: mikroOrmMapping(orm, options.exclude ? { exclude: options.exclude } : {}),
+  }
+  const migrations = migrationTable(orm.config.get('migrations').tableName ?? 'mikro_orm_migrations')
+  const afterRestore = async (): Promise<void> => {
+    // `em.clear()` refuses to touch the global entity manager unless the application allows it.
+    orm.em.getContext(false).getUnitOfWork(false).clear()
+    await orm.config.getResultCacheAdapter().clear()
+  }
+  return deferredStore({ ...facts, dialect, afterRestore }, nativeClientOf(orm), (client) =>
+    dialect === 'postgres'
+      ? createPostgresStore({ ...facts, migrations, connections: poolConnections(client as PostgresPool) })
+      : createSqliteStore({ ...facts, migrations, ...sqliteSource(client, label) }),
+  )
+}
+
+/** By the driver's class, or one it extends; other packages' drivers for the same databases do not hand over a client that is known here. */
+const DIALECTS: Readonly<Record<string, 'postgres' | 'sqlite'>> = { PostgreSqlDriver: 'postgres', LibSqlDriver: 'sqlite', SqliteDriver: 'sqlite' }
+
+function dialectOf({ driver, config }: MikroOrmInstance): 'postgres' | 'sqlite' {
+  let type: unknown = driver.constructor
+  while (typeof type === 'function' && type.name !== '') {
+    const dialect = DIALECTS[type.name]
+    if (dialect === 'sqlite') refuseRemote(config)
+    if (dialect !== undefined) return dialect
+    type = Object.getPrototypeOf(type)
+  }
+  throw new HoldfastError('E_DIALECT', `The MikroORM driver ${driver.constructor.name} is not served.`, {
+    hint: '@mikro-orm/postgresql, @mikro-orm/libsql and @mikro-orm/sqlite are served.',
+  })
+}
+
+/** libSQL can stand for a server, or a copy of one, or an encrypted file; a second connection to the same path would not be the same database. */
+function refuseRemote(config: MikroOrmInstance['config']): void {
+  const driverOptions = config.get('driverOptions')
+  const location = driverOptions.url ?? config.get('dbName') ?? ''
+  if (/^[a-z]+:\/\//i.test(location) || driverOptions.syncUrl) {
+    throw new HoldfastError('E_DIALECT', 'A remote libSQL database, or a replica of one, is not served.', { hint: 'Local SQLite files are served.' })
+  }
+  if (driverOptions.encryptionKey) throw new HoldfastError('E_DIALECT', 'libSQL `encryptionKey`: encrypted SQLite files are not served.')
+}
+
+function nativeClientOf(orm: MikroOrmInstance): () => Promise<unknown> {
+  const connection = (): { getNativeClient?(): Promise<unknown> } => orm.em.getConnection('write')
+  if (typeof connection().getNativeClient !== 'function') {
+    throw new HoldfastError('E_DIALECT', 'This MikroORM connection does not hand over its native client (`getNativeClient`).', {
+      hint: 'Use MikroORM 7.2 or later, with the driver of @mikro-orm/postgresql, @mikro-orm/libsql or @mikro-orm/sqlite.',
+    })
+  }
+  return async () => {
+    try {
+      return await connection().getNativeClient!()
+    } catch (cause) {
+      throw new HoldfastError('E_STORE_FAILED', 'MikroORM could not hand over its connection.', {
+        cause,
+        hint: 'Check that the database is up. A ready-made Kysely instance or dialect in `driverOptions` keeps its client to itself: pass plain options instead.',
+      })
+    }
+  }
+}
+
+function migrationTable(name: string): { readonly schema?: string; readonly table: string } {
+  const [schema, table] = name.split('.')
+  return schema !== undefined && table !== undefined ? { schema, table } : { table: name }
+}

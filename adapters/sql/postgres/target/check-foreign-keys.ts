@@ -1,0 +1,105 @@
+import type { FieldDescriptor } from '../../../../src/contracts/entity-descriptor.ts'
+import { recordToken } from './record-token.ts'
+import { ACTION_CODE, type DecidedItem, WRITING } from './decide-actions.ts'
+import { finalImage, isOverwritten } from './final-image.ts'
+import { findProblems } from './find-problems.ts'
+import type { FittedItem } from './fit-record.ts'
+import type { ForeignKey } from './live-table.ts'
+import type { ProblemList } from './problem-list.ts'
+import { columnOf, LINE, sameKey, textOf } from './row-sql.ts'
+import type { TargetTransaction } from './target-session.ts'
+
+/** Finds records whose parent neither is live nor will be, before anything is written. Parents in `unknown` (by OID) are not judged: their rows are not here yet. */
+export async function checkParentsBefore(
+  tx: TargetTransaction,
+  decided: DecidedItem,
+  all: readonly DecidedItem[],
+  unknown: ReadonlySet<string>,
+  list: ProblemList,
+): Promise<void> {
+  if (decided.counts.create + decided.counts.update === 0) return
+  for (const key of decided.fitted.live.references) {
+    if (unknown.has(key.parent)) continue
+    const parent = all.find(({ fitted }) => fitted.live.oid === key.parent)
+    // A row that keeps its key keeps what refers to the key; other columns may change, and then the row counts as it will be.
+    const moves = parent && !refersToKey(key, parent.fitted) ? `AND NOT ${isOverwritten(parent, 'p')}` : ''
+    const coming = parent ? `AND NOT EXISTS (SELECT FROM ${finalImage(parent)} p WHERE ${matches(key)})` : ''
+    await findProblems(
+      tx,
+      {
+        ...missingParent(decided.fitted, key),
+        from: `FROM ${finalImage(decided)} w WHERE ${refers(key)} AND NOT EXISTS (SELECT FROM ${key.parentTable} p WHERE ${matches(key)} ${moves}) ${coming}`,
+        line: `w.${LINE}`,
+      },
+      list,
+    )
+  }
+}
+
+/** What a merge wrote: `staged` rows by their actions, or a whole table that had been empty. */
+export type WrittenItem = { readonly fitted: FittedItem; readonly decided: DecidedItem | null }
+
+/** Checks the rows just written against the live tables, as the silenced foreign key triggers would have. */
+export async function recheckParents(tx: TargetTransaction, { fitted, decided }: WrittenItem, list: ProblemList): Promise<void> {
+  for (const key of fitted.live.references) {
+    const orphan = `${refers(key)} AND NOT EXISTS (SELECT FROM ${key.parentTable} p WHERE ${matches(key)})`
+    const rows = decided
+      ? `${decided.actions} a JOIN ${decided.staged.table} s ON s.${LINE} = a.line JOIN ${fitted.live.table} w ON ${sameKey(fitted.live, 'w', 's')} WHERE a.act IN ${WRITING} AND`
+      : `${fitted.live.table} w WHERE`
+    await findProblems(tx, { ...missingParent(fitted, key), from: `FROM ${rows} ${orphan}`, line: decided ? 'a.line' : null }, list)
+  }
+}
+
+/**
+ * Checks that rows which refer to an updated table still find their parents. A restore deletes nothing and changes no key, so foreign keys to the
+ * key hold by themselves; those to other columns are looked up, and all of them where rows left the table to change places.
+ */
+export async function recheckChildren(tx: TargetTransaction, { fitted, decided }: WrittenItem, list: ProblemList): Promise<void> {
+  if (!decided || decided.counts.update === 0) return
+  const [swapped] = await tx.rows('counting rows that changed places', `SELECT count(*)::text AS rows FROM ${decided.actions} WHERE act = ${ACTION_CODE.swap}`)
+  for (const key of fitted.live.referencedBy) {
+    if (refersToKey(key, fitted) && swapped?.rows === '0') continue
+    const [orphans] = await tx.rows(
+      'checking rows that refer to updated ones',
+      `SELECT count(*)::text AS rows FROM ${key.childTable} w WHERE ${refers(key)} AND NOT EXISTS (SELECT FROM ${key.parentTable} p WHERE ${matches(key)})`,
+    )
+    const count = Number(orphans?.rows)
+    if (count === 0) continue
+    const message = `${count} rows of ${key.childTable} refer to a value of ${key.parentColumns.join(', ')} that no row would have any more (${key.name})`
+    list.add([{ entity: fitted.item.entity, key: null, cause: 'missing-parent', message }], count)
+  }
+}
+
+export function refersToKey(key: ForeignKey, parent: FittedItem): boolean {
+  const columns = parent.live.key.map(({ column }) => column)
+  return key.parentColumns.every((column) => columns.includes(column))
+}
+
+/** SQL condition: the row `w` refers to a parent at all. MATCH FULL: one value among NULLs is a reference too, and finds none. */
+function refers(key: ForeignKey): string {
+  const columns = key.childColumns.map((column) => columnOf('w', column)).join(', ')
+  return key.full ? `num_nonnulls(${columns}) > 0` : `num_nulls(${columns}) = 0`
+}
+
+/** SQL condition: `p` is the parent of `w`, by the operators of the constraint. */
+function matches(key: ForeignKey): string {
+  return key.operators.map((operator, at) => `${columnOf('p', key.parentColumns[at]!)} ${operator} ${columnOf('w', key.childColumns[at]!)}`).join(' AND ')
+}
+
+function missingParent(fitted: FittedItem, key: ForeignKey) {
+  const fields = key.childColumns.map((column) => fitted.fields.find((field) => field.column === column))
+  const hidden = fields.some((field) => !field || field.sensitive)
+  const name = key.childColumns.map((column, at) => fields[at]?.path ?? column).join(', ')
+  return {
+    doing: 'looking for missing parents',
+    fitted,
+    also: key.childColumns.map((column, at) => `${textOf(columnOf('w', column))} AS f${at}`).join(', '),
+    cause: 'missing-parent' as const,
+    message: (row: Readonly<Record<string, string | null>>) => {
+      const value = hidden
+        ? ''
+        : ` [${fields.map((field, at) => recordToken((field!.record satisfies FieldDescriptor).type, row[`f${at}`] ?? null)).join(',')}]`
+      return `${name}: there is no row${value} of ${key.parentTable} to refer to (${key.name})`
+    },
+  }
+}

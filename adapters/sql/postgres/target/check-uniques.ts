@@ -1,0 +1,76 @@
+import { quoteIdent } from '../quote.ts'
+import type { DecidedItem } from './decide-actions.ts'
+import { finalImage, isOverwritten } from './final-image.ts'
+import { findProblems } from './find-problems.ts'
+import type { UniqueIndex } from './live-table.ts'
+import type { ProblemList } from './problem-list.ts'
+import { keyColumns, keyOfRow } from './record-key.ts'
+import { LINE, sameKey } from './row-sql.ts'
+import type { TargetTransaction } from './target-session.ts'
+
+/**
+ * Finds records that would share a unique value with another record, or with a live row of another key that stays as it is. Two rows that
+ * exchange a value are no clash: what counts is how the table stands in the end.
+ */
+export async function checkUniques(tx: TargetTransaction, decided: DecidedItem, list: ProblemList): Promise<void> {
+  const { fitted, counts } = decided
+  if (counts.create + counts.update === 0) return
+  for (const index of fitted.live.uniques) {
+    const says = `${describe(decided, index)} is unique (${index.name})`
+    const written = indexed(decided, index, finalImage(decided), [LINE])
+    await findProblems(
+      tx,
+      {
+        doing: 'looking for unique clashes with live rows',
+        fitted,
+        from: `FROM ${written} w JOIN ${indexed(decided, index, `(SELECT * FROM ${fitted.live.table})`, [])} l ON ${sameEntry(index, 'l', 'w')}
+               WHERE NOT (${sameKey(fitted.live, 'l', 'w')}) AND NOT ${isOverwritten(decided, 'l')}`,
+        line: `w.${LINE}`,
+        also: keyColumns(fitted, 'l', 'o'),
+        cause: 'unique-clash',
+        message: (row) => `${says}, and the live row ${keyOfRow(fitted, row, 'o')}, which stays, has the same value`,
+      },
+      list,
+    )
+    await findProblems(
+      tx,
+      {
+        doing: 'looking for unique clashes among the records',
+        fitted,
+        from: `FROM (SELECT *, min(${LINE}) OVER (PARTITION BY ${index.columns.map((_, at) => `u${at}`).join(', ')}) AS first FROM ${written} e ${distinctNulls(index)}) w
+               WHERE w.${LINE} > w.first`,
+        line: `w.${LINE}`,
+        also: 'w.first::text AS first',
+        cause: 'unique-clash',
+        message: (row) => `${says}, and record ${row.first} has the same value`,
+      },
+      list,
+    )
+  }
+}
+
+/** Key and index entry (`u0`, `u1`, …) of the rows that the index holds. Unqualified names in its expressions find the rows' columns. */
+export function indexed({ fitted }: DecidedItem, index: UniqueIndex, rows: string, also: readonly string[]): string {
+  const key = fitted.live.key.map(({ column }) => quoteIdent(column))
+  const entry = index.columns.map(({ expression }, at) => `(${expression}) AS u${at}`)
+  return `(SELECT ${[...also, ...key, ...entry].join(', ')} FROM ${rows} r ${index.predicate === null ? '' : `WHERE (${index.predicate})`})`
+}
+
+/** As the index compares; NULLs are equal only where it says so. */
+export function sameEntry(index: UniqueIndex, a: string, b: string): string {
+  return index.columns
+    .map(({ operator }, at) => {
+      const equal = `${a}.u${at} ${operator} ${b}.u${at}`
+      return index.nullsNotDistinct ? `(${equal} OR num_nulls(${a}.u${at}, ${b}.u${at}) = 2)` : equal
+    })
+    .join(' AND ')
+}
+
+/** Behind rows `e` of `indexed`: only entries that can clash at all. */
+export function distinctNulls(index: UniqueIndex): string {
+  return index.nullsNotDistinct ? '' : `WHERE num_nulls(${index.columns.map((_, at) => `e.u${at}`).join(', ')}) = 0`
+}
+
+function describe({ fitted }: DecidedItem, index: UniqueIndex): string {
+  return index.columns.map(({ name, expression }) => fitted.fields.find(({ column }) => column === name)?.path ?? expression).join(', ')
+}

@@ -1,0 +1,56 @@
+import { quoteIdent, quoteLiteral } from '../quote.ts'
+import type { DecidedItem } from './decide-actions.ts'
+import { finalImage } from './final-image.ts'
+import { findProblems } from './find-problems.ts'
+import type { ProblemList } from './problem-list.ts'
+import { LINE } from './row-sql.ts'
+import type { TargetTransaction } from './target-session.ts'
+
+/**
+ * Finds records that NOT NULL or CHECK constraints of the live table would refuse: those that came since the snapshot. And, where the table has
+ * got a column that needs a value and the records have none, every record that would be created.
+ */
+export async function checkValues(tx: TargetTransaction, decided: DecidedItem, list: ProblemList): Promise<void> {
+  const { fitted, counts, actions } = decided
+  if (fitted.lacking.length > 0 && counts.create > 0) {
+    const columns = fitted.lacking.map(({ name }) => name).join(', ')
+    await findProblems(
+      tx,
+      {
+        doing: 'looking for records that lack a column',
+        fitted,
+        from: `FROM ${decided.staged.table} w JOIN ${actions} a ON a.line = w.${LINE} WHERE a.act = 'c'`,
+        line: `w.${LINE}`,
+        cause: 'schema',
+        message: () => `the record has no value for ${columns}, which the table requires and has no default for`,
+      },
+      list,
+    )
+  }
+  const mapped = new Set(fitted.fields.map(({ column }) => column))
+  const rules = [
+    ...fitted.live.columns
+      .filter(({ name, notNull, computed }) => notNull && !computed && mapped.has(name))
+      .map(({ name }) => ({ says: `${pathOf(decided, name)} is null, which column ${name} may not be`, broken: `num_nulls(w.${quoteIdent(name)}) = 1` })),
+    // A check on a column that the record lacks may meet a default that is not known before; the database itself judges that one.
+    ...fitted.live.checks
+      .filter(({ columns }) => columns.every((column) => mapped.has(column)))
+      .map(({ name, expression }) => ({ says: `check constraint ${name} is not met`, broken: `NOT (${expression})` })),
+  ]
+  if (rules.length === 0) return
+  await findProblems(
+    tx,
+    {
+      doing: 'looking for values that the live table refuses',
+      fitted,
+      from: `FROM ${finalImage(decided)} w CROSS JOIN LATERAL (VALUES ${rules.map(({ says, broken }) => `(${quoteLiteral(says)}, ${broken})`).join(', ')}) rule(says, broken) WHERE rule.broken`,
+      line: `w.${LINE}`,
+      also: 'rule.says AS says',
+      cause: 'validation',
+      message: (row) => row.says ?? '',
+    },
+    list,
+  )
+}
+
+const pathOf = ({ fitted }: DecidedItem, column: string): string => fitted.fields.find((field) => field.column === column)?.path ?? column

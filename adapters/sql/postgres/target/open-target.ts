@@ -1,0 +1,142 @@
+import type { StoreMapping } from '../../../../src/contracts/entity-descriptor.ts'
+import type { EntitySelection } from '../../../../src/contracts/entity-store.ts'
+import type { RestoreItem, RestoreTarget } from '../../../../src/contracts/restore-target.ts'
+import type { AbortableOptions } from '../../../../src/kernel/abort.ts'
+import { HoldfastError, isHoldfastError } from '../../../../src/kernel/errors.ts'
+import { describeEntities } from '../catalog.ts'
+import type { PostgresConnections } from '../connections.ts'
+import { sqlState } from '../database-error.ts'
+import type { SessionSettingOptions } from '../session-settings.ts'
+import { fitRecords, type FittedItem } from './fit-record.ts'
+import { assertAllLines, assertWhole } from './load-direct.ts'
+import { merge, type MergeParts } from './merge.ts'
+import { readLiveTables } from './read-live-tables.ts'
+import { reconcile } from './reconcile.ts'
+import { rejected } from './refuse-merge.ts'
+import { stageRecords, type StagedRecords, type StageOptions } from './stage-records.ts'
+import { openStagingArea } from './staging-area.ts'
+import { openTargetSession, type TargetSession } from './target-session.ts'
+
+export interface OpenPostgresTargetOptions extends AbortableOptions, SessionSettingOptions {
+  /** Name of the entity store. */
+  readonly store: string
+  readonly connections: PostgresConnections
+  readonly mapping: StoreMapping
+  readonly selection: readonly EntitySelection[]
+  /** Names the staging area, so that an abandoned one can be told from a live one. */
+  readonly restoreId: string
+}
+
+/**
+ * Opens the way back into a PostgreSQL database: resolves the entities, sweeps staging tables of restores that died, and claims those of this one.
+ * Takes one connection of the pool until `close` (two behind a connection pooler).
+ *
+ * @throws What `describeEntities` throws; `E_HIDDEN_ROWS` where row-level security is in force for this role; `E_SESSION_FENCED` when a restore of
+ *   the same id runs already; `E_STORE_FAILED`.
+ */
+export async function openPostgresTarget(options: OpenPostgresTargetOptions): Promise<RestoreTarget> {
+  const { store, connections, mapping, selection, restoreId, signal } = options
+  const session = await openTargetSession(connections, options)
+  try {
+    const entities = await session.transaction((tx) => describeEntities(tx.client, { store, mapping, selection, searchPath: session.server.searchPath }), {
+      signal,
+    })
+    const hidden = entities.filter((entity) => entity.hidden).map(({ descriptor }) => descriptor.name)
+    if (hidden.length > 0)
+      throw new HoldfastError('E_HIDDEN_ROWS', `row-level security is in force for this role on ${hidden.join(', ')}`, { details: { entities: hidden } })
+    const tables = await session.transaction((tx) => readLiveTables(tx, entities), { signal })
+    const mayReplicate = await maySilenceEverything(session)
+    const area = await openStagingArea(session, connections, restoreId)
+    return createTarget(store, { session, area, entities, tables, mayReplicate })
+  } catch (error) {
+    session.close()
+    throw error
+  }
+}
+
+/** Superusers may, and roles that were granted the parameter (PostgreSQL 15) or a cloud's stand-in for superuser: asking is the only sure way. */
+async function maySilenceEverything(session: TargetSession): Promise<boolean> {
+  try {
+    await session.transaction((tx) => tx.rows('asking for the right to silence triggers', 'SET LOCAL session_replication_role = replica'), {
+      ending: 'rollback',
+    })
+    return true
+  } catch (error) {
+    if (isHoldfastError(error) && sqlState(error) === '42501') return false
+    throw error
+  }
+}
+
+function createTarget(store: string, parts: Omit<MergeParts, 'staged'>): RestoreTarget {
+  const { session, area, tables, entities } = parts
+  const staging = new Map<string, StagedRecords>()
+  let closing: Promise<void> | undefined
+
+  const stage = async (fitted: FittedItem, options: StageOptions) => {
+    const { report, ...staged } = await stageRecords(session, area, fitted, options)
+    staging.set(fitted.item.entity, staged)
+    return report
+  }
+
+  /** The policy may be another than when the records were staged. */
+  const staged = (item: RestoreItem): StagedRecords => {
+    const found = staging.get(item.entity)
+    if (!found) throw new HoldfastError('E_CONFIG', `the records of ${item.entity} were not staged`)
+    return { ...found, fitted: { ...found.fitted, item } }
+  }
+
+  return {
+    store,
+    entities: entities.map(({ descriptor }) => descriptor),
+
+    async isEmpty(entity, options = {}) {
+      const live = tables.find((table) => table.entity.name === entity)
+      if (!live)
+        throw new HoldfastError('E_ENTITY_UNKNOWN', `${entity} is not an entity of this restore target: ${tables.map((table) => table.entity.name).join(', ')}`)
+      const rows = await session.transaction((tx) => tx.rows('looking whether the table is empty', `SELECT '1' AS one FROM ${live.table} LIMIT 1`), options)
+      return rows.length === 0
+    },
+
+    assertFits(items) {
+      const fitted = fitRecords(items, tables)
+      assertWhole(fitted.filter((_, at) => items[at]!.mode === 'direct'))
+    },
+
+    stage: async (item, options = {}) => stage(fitRecords([item], tables)[0]!, options),
+
+    async reconcile(items, options = {}) {
+      fitRecords(items, tables)
+      return reconcile(session, area, items.map(staged), options)
+    },
+
+    merge: (items, options) =>
+      merge(
+        {
+          ...parts,
+          async staged(fitted) {
+            // An item to be loaded directly is staged only when its foreign keys need a second pass.
+            if (!staging.has(fitted.item.entity) && items.some(({ entity, mode }) => entity === fitted.item.entity && mode === 'direct')) {
+              const { rows, problems } = await stage(fitted, { signal: options.signal })
+              if (problems.length > 0) throw rejected(problems, problems.length)
+              assertAllLines(fitted, rows)
+            }
+            return staged(fitted.item)
+          },
+        },
+        items,
+        options,
+      ),
+
+    close: () => (closing ??= closeTarget(parts)),
+  }
+}
+
+/** What cannot be cleared, because the connection is lost, is swept when the next target is opened. */
+async function closeTarget({ session, area }: Pick<MergeParts, 'session' | 'area'>): Promise<void> {
+  try {
+    await area.clear()
+    session.close()
+  } catch {
+    session.close(true)
+  }
+}

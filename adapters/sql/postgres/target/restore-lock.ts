@@ -1,0 +1,50 @@
+import { HoldfastError } from '../../../../src/kernel/errors.ts'
+import type { PostgresConnections } from '../connections.ts'
+import { queryText } from '../query.ts'
+import type { TargetSession } from './target-session.ts'
+
+/** First number of every advisory lock of a restore target: `Hold` in ASCII. The second names the restore; 0 guards the staging schema. */
+export const LOCK_CLASS = 0x486f6c64
+
+/** Held as long as a restore lives, whatever becomes of its process. */
+export interface RestoreLock {
+  release(): Promise<void>
+}
+
+/**
+ * Takes the lock of a restore, or null when another session has it. It is a lock of the target's own session; behind a pooler, where a session
+ * is nobody's, one of a transaction that stays open on a second connection.
+ *
+ * @throws `E_CAPABILITY` behind a pooler with a pool of one connection.
+ */
+export async function takeRestoreLock(session: TargetSession, connections: PostgresConnections, lock: number): Promise<RestoreLock | null> {
+  if (session.server.pooled) return lockByTransaction(session, connections, lock)
+  const free = await session.transaction(async (tx) => {
+    const [row] = await tx.rows('taking the lock of the restore', `SELECT pg_try_advisory_lock(${LOCK_CLASS}, ${lock})::text AS free`)
+    return row?.free === 'true'
+  })
+  if (!free) return null
+  return {
+    release: () =>
+      session.transaction(async (tx) => void (await tx.rows('giving the lock of the restore back', `SELECT pg_advisory_unlock(${LOCK_CLASS}, ${lock})`))),
+  }
+}
+
+async function lockByTransaction(session: TargetSession, connections: PostgresConnections, lock: number): Promise<RestoreLock | null> {
+  if (connections.max < 2) throw new HoldfastError('E_CAPABILITY', 'behind a connection pooler a restore takes two connections, and the pool has one')
+  const keeper = await connections.acquire()
+  try {
+    await queryText(keeper.client, 'beginning a transaction', `BEGIN; ${session.settings}`)
+    const [row] = await queryText(keeper.client, 'taking the lock of the restore', `SELECT pg_try_advisory_xact_lock(${LOCK_CLASS}, ${lock})::text AS free`)
+    const release = async () => {
+      await queryText(keeper.client, 'giving the lock of the restore back', 'ROLLBACK')
+      keeper.release()
+    }
+    if (row?.free === 'true') return { release: () => release().catch(() => keeper.release(true)) }
+    await release()
+    return null
+  } catch (error) {
+    keeper.release(true)
+    throw error
+  }
+}

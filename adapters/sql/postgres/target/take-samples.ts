@@ -1,0 +1,41 @@
+import type { FieldChange, RestoreSample } from '../../../../src/contracts/restore-target.ts'
+import { ACTION_CODE, type DecidedItem } from './decide-actions.ts'
+import type { FittedField } from './fit-record.ts'
+import { keyColumns, keyOfRow } from './record-key.ts'
+import { recordToken } from './record-token.ts'
+import { columnOf, LINE, sameKey, textOf } from './row-sql.ts'
+import type { TargetTransaction } from './target-session.ts'
+
+const SAMPLED = ['create', 'update', 'keep', 'conflict'] as const
+
+/** The first records of each action, with what differs field by field. */
+export async function takeSamples(tx: TargetTransaction, { staged, fitted, actions }: DecidedItem, limit: number): Promise<readonly RestoreSample[]> {
+  const fields = fitted.fields.filter(({ written }) => written)
+  const texts = (alias: string) => `to_json(ARRAY[${fields.map(({ column }) => textOf(columnOf(alias, column))).join(', ')}]::text[])`
+  const first = SAMPLED.map(
+    (action) => `(SELECT line, '${action}' AS act FROM ${actions} WHERE act = ${ACTION_CODE[action]} ORDER BY line LIMIT ${Math.trunc(limit)})`,
+  )
+  const rows = await tx.rows(
+    'taking samples',
+    `SELECT q.act, ${keyColumns(fitted, 's')}, ${texts('s')}::text AS record, CASE WHEN l.tableoid IS NOT NULL THEN ${texts('l')}::text END AS live
+     FROM (${first.join(' UNION ALL ')}) q JOIN ${staged.table} s ON s.${LINE} = q.line LEFT JOIN ${fitted.live.table} l ON ${sameKey(fitted.live, 'l', 's')}
+     ORDER BY q.line`,
+  )
+  return rows.map((row) => ({
+    action: row.act as RestoreSample['action'],
+    key: keyOfRow(fitted, row),
+    changes: row.live === null ? [] : changes(fields, row.live!, row.record!),
+  }))
+}
+
+function changes(fields: readonly FittedField[], liveJson: string, recordJson: string): readonly FieldChange[] {
+  const [live, record] = [JSON.parse(liveJson) as (string | null)[], JSON.parse(recordJson) as (string | null)[]]
+  return fields.flatMap((field, at) => {
+    if (live[at] === record[at]) return []
+    return [{ field: field.path, live: shown(field, live[at] ?? null), record: shown(field, record[at] ?? null) }]
+  })
+}
+
+function shown(field: FittedField, text: string | null): unknown {
+  return field.sensitive ? '•••' : JSON.parse(recordToken(field.record.type, text))
+}
