@@ -1,0 +1,114 @@
+import type { ChunkStore, JournalRange } from '../archive/index.ts'
+import type { ConsistentView } from '../contracts/consistent-view.ts'
+import type { ChangeEvidence } from '../contracts/change-evidence.ts'
+import type { EntityDescriptor } from '../contracts/entity-descriptor.ts'
+import type { KeyRange } from '../contracts/key-range.ts'
+import type { ResolvedEntity } from '../plan/resolved-plan.ts'
+import type { EntityMeter } from '../progress/index.ts'
+import type { KeyImage } from '../reconcile/index.ts'
+import type { SessionJournal } from './session-journal.ts'
+import { plainBytesOf, storedRange, type StoredRange } from './stored-range.ts'
+
+export interface EntityCopyOptions {
+  readonly resolved: ResolvedEntity
+  readonly view: ConsistentView
+  readonly descriptor: EntityDescriptor
+  /** Fingerprint of this entity's schema and of the order of its keys. */
+  readonly schema: string
+  /** What is known before the attempt; filled in as it goes. */
+  readonly image: KeyImage<StoredRange>
+  readonly chunks: ChunkStore
+  readonly journal: SessionJournal
+  readonly meter: EntityMeter
+}
+
+/** One entity on its way into the archive: which of its ranges are settled, and how. */
+export class EntityCopy {
+  readonly resolved: ResolvedEntity
+  readonly view: ConsistentView
+  readonly descriptor: EntityDescriptor
+  readonly image: KeyImage<StoredRange>
+  readonly chunks: ChunkStore
+  readonly meter: EntityMeter
+  /** Property paths whose values the key index covers. */
+  readonly references: readonly string[]
+  readonly #schema: string
+  readonly #journal: SessionJournal
+  #evidence: ChangeEvidence | null = null
+  #openParts = 0
+  #decided = false
+  #reused = 0
+  #read = 0
+  estimatedBytes = 0
+
+  constructor(options: EntityCopyOptions) {
+    this.resolved = options.resolved
+    this.view = options.view
+    this.descriptor = options.descriptor
+    this.image = options.image
+    this.chunks = options.chunks
+    this.meter = options.meter
+    this.references = [...new Set(options.descriptor.references.flatMap((reference) => reference.fields))]
+    this.#schema = options.schema
+    this.#journal = options.journal
+  }
+
+  estimate(rows: number, bytes: number): void {
+    this.estimatedBytes = bytes
+    this.meter.estimate(rows, bytes)
+  }
+
+  /** Evidence of this attempt's view: it holds for every range that is settled. Null before the first decision. */
+  get evidence(): ChangeEvidence | null {
+    return this.#evidence
+  }
+
+  /** Every range is decided on, and every one that had to be read is stored. */
+  get settled(): boolean {
+    return this.#decided && this.#openParts === 0
+  }
+
+  get counts(): { readonly reused: number; readonly read: number } {
+    return { reused: this.#reused, read: this.#read }
+  }
+
+  /** The view holds exactly what is known. */
+  reuse(known: StoredRange, evidence: ChangeEvidence): void {
+    this.#evidence = evidence
+    this.image.know(known.range, storedRange(known.entry, evidence, true))
+    this.#reused++
+    this.meter.reuse(known.rows, plainBytesOf(known.entry))
+  }
+
+  /** The range is to be read. Where that cuts the keys anew, the journal must know, to put the chunks of parts read side by side in order. */
+  openPart(range: KeyRange, evidence: ChangeEvidence): void {
+    this.#evidence = evidence
+    this.#openParts++
+    if (this.image.cut(range)) this.#journal.cut({ store: this.resolved.store, entity: this.resolved.entity, range, schema: this.#schema })
+  }
+
+  /** Part of an open part is stored. In key order within the part. */
+  stored(entry: JournalRange['range']): void {
+    const evidence = this.#evidence!
+    const { store, entity, bucket } = this.resolved
+    this.image.know({ from: entry.from, to: entry.to }, storedRange(entry, evidence, true))
+    this.#journal.record({ store, entity, bucket, range: entry, evidence, schema: this.#schema })
+    this.#read++
+  }
+
+  closePart(): void {
+    this.#openParts--
+    this.#settle()
+  }
+
+  /** All ranges are decided on; none is opened any more. */
+  decided(): void {
+    this.#decided = true
+    this.#settle()
+  }
+
+  /** The one place where an entity is whole: a dialect that cannot lock its tables would compare the schema again here. */
+  #settle(): void {
+    if (this.settled) this.meter.state('done')
+  }
+}

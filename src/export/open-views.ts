@@ -1,0 +1,96 @@
+import type { ConsistencyLevel, ConsistentView } from '../contracts/consistent-view.ts'
+import type { EntityStore } from '../contracts/entity-store.ts'
+import type { AbortableOptions } from '../kernel/abort.ts'
+import { HoldfastError } from '../kernel/errors.ts'
+import type { ResolvedPlan } from '../plan/resolved-plan.ts'
+
+/** The views of one attempt, by store name, and what they give together. */
+export interface OpenViews {
+  readonly byStore: ReadonlyMap<string, ConsistentView>
+  readonly level: ConsistencyLevel
+  /** Earliest and latest moment of the views. */
+  readonly window: { readonly from: string; readonly to: string }
+  readonly warnings: readonly string[]
+  close(): Promise<void>
+}
+
+const RANK: Record<ConsistencyLevel, number> = { fuzzy: 0, entity: 1, snapshot: 2 }
+
+/**
+ * Opens one view a store, all or none.
+ *
+ * @throws HoldfastError `E_CONSISTENCY` when the plan requires more than the views give together, `E_STORE_UNKNOWN`, and whatever the stores throw.
+ */
+export async function openViews(plan: ResolvedPlan, stores: readonly EntityStore[], options: AbortableOptions): Promise<OpenViews> {
+  const names = [...new Set(plan.entities.map((entity) => entity.store))]
+  const required = plan.policy.requireConsistency
+  if (names.length > 1) assertReached(required, 'entity', names)
+
+  const opening = names.map((name) => {
+    const entities = plan.entities.filter((entity) => entity.store === name)
+    const selection = entities.map(({ entity, ignore, sensitive }) => ({ entity, ignore, sensitive }))
+    return storeOf(stores, name).openView({ entities: selection, parallel: plan.policy.concurrency, signal: options.signal })
+  })
+  const opened = await Promise.allSettled(opening)
+  const views = opened.flatMap((outcome) => (outcome.status === 'fulfilled' ? [outcome.value] : []))
+  const close = async () => {
+    const failed = (await Promise.allSettled(views.map((view) => view.close()))).find((outcome) => outcome.status === 'rejected')
+    if (failed) throw failed.reason
+  }
+  try {
+    const refused = opened.find((outcome) => outcome.status === 'rejected')
+    if (refused) throw refused.reason
+    assertWhole(plan, views)
+    const level = levelOf(views)
+    assertReached(required, level, names)
+    const times = views.map((view) => view.at).sort()
+    return {
+      byStore: new Map(views.map((view) => [view.store, view])),
+      level,
+      window: { from: times[0]!, to: times.at(-1)! },
+      warnings: warningsOf(views),
+      close,
+    }
+  } catch (error) {
+    await close().catch(() => {}) // the first error is the one to know
+    throw error
+  }
+}
+
+function storeOf(stores: readonly EntityStore[], name: string): EntityStore {
+  const store = stores.find((candidate) => candidate.name === name)
+  if (store) return store
+  throw new HoldfastError('E_STORE_UNKNOWN', `no entity store ${name}; there is ${stores.map((known) => known.name).join(', ') || 'none'}`)
+}
+
+function assertWhole(plan: ResolvedPlan, views: readonly ConsistentView[]): void {
+  for (const { store, entity } of plan.entities) {
+    if (views.some((view) => view.store === store && view.entities.some((descriptor) => descriptor.name === entity))) continue
+    throw new HoldfastError('E_ENTITY_UNKNOWN', `entity store ${store} gave no view of ${entity}`)
+  }
+}
+
+/** Views of several databases are fixed one after another, so together they are never one state. */
+function levelOf(views: readonly ConsistentView[]): ConsistencyLevel {
+  const levels = views.map((view) => view.consistency.level)
+  if (views.length > 1) levels.push('entity')
+  return levels.reduce((lowest, level) => (RANK[level] < RANK[lowest] ? level : lowest), 'snapshot')
+}
+
+function warningsOf(views: readonly ConsistentView[]): readonly string[] {
+  const warnings: string[] = []
+  if (views.length > 1) {
+    warnings.push(`Each of the ${views.length} entity stores is consistent in itself; between them up to the whole window may lie.`)
+  }
+  for (const { store, consistency } of views) {
+    if (consistency.level !== 'snapshot') warnings.push(`Entity store ${store} reached only the level ${consistency.level} (${consistency.method}).`)
+  }
+  return warnings
+}
+
+function assertReached(required: ConsistencyLevel | null, reached: ConsistencyLevel, stores: readonly string[]): void {
+  if (required === null || RANK[reached] >= RANK[required]) return
+  throw new HoldfastError('E_CONSISTENCY', `the plan requires ${required}; ${stores.join(', ')} together give ${reached}`, {
+    details: { required, reached, stores },
+  })
+}

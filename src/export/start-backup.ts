@@ -1,0 +1,74 @@
+import type { SessionRecord, Trigger } from '../archive/index.ts'
+import { silentLogger } from '../contracts/logger.ts'
+import { throwIfAborted } from '../kernel/abort.ts'
+import { systemClock } from '../kernel/clock.ts'
+import { uuidv7 } from '../kernel/ids.ts'
+import type { ResolvedPlan } from '../plan/resolved-plan.ts'
+import { type BackupEnvironment, thisHost } from './backup-environment.ts'
+import type { BackupSession } from './backup-session.ts'
+import { beginAttempt } from './begin-attempt.ts'
+import { openBuckets } from './open-buckets.ts'
+import { openViews } from './open-views.ts'
+import { replayJournal } from './replay-journal.ts'
+import { SessionJournal } from './session-journal.ts'
+
+export interface StartBackupOptions extends BackupEnvironment {
+  readonly plan: ResolvedPlan
+  readonly trigger: Trigger
+  readonly metadata: Readonly<Record<string, string>>
+}
+
+/**
+ * Starts a full backup. Resolves once the views are open and the session is on record, so that its token is good from then on; the
+ * work goes on behind. Views come first: what cannot be backed up as the plan requires leaves nothing in the storage.
+ *
+ * @throws HoldfastError `E_CONSISTENCY`, `E_STORE_UNKNOWN`, `E_SCHEMA_DRIFT`, `E_STORE_FAILED`, `E_CAPABILITY`, `E_STORAGE` …
+ */
+export async function startBackup(options: StartBackupOptions): Promise<BackupSession> {
+  const { plan, stores, signal, clock = systemClock, logger = silentLogger, host = thisHost } = options
+  throwIfAborted(signal)
+  const { main, chunksOf } = await openBuckets(plan, options.repositoryOf)
+  const views = await openViews(plan, stores, { signal })
+  try {
+    const scope = main.scope()
+    const startedAt = new Date(clock.now()).toISOString()
+    const session: SessionRecord = {
+      sessionId: uuidv7(clock.now()),
+      planId: plan.id,
+      planDigest: plan.digest,
+      scope: null,
+      series: plan.id,
+      kind: 'full',
+      parent: null,
+      startedAt,
+      trigger: options.trigger,
+      metadata: options.metadata,
+    }
+    const { sessionId } = session
+    await scope.sessions.create(session, { signal })
+    const attempt = await scope.sessions.claimAttempt(sessionId, { host: host.name, pid: host.pid, startedAt }, { signal })
+    const controller = new AbortController()
+    const journal = new SessionJournal({ log: scope.sessions, sessionId, attempt: attempt.n, next: 1, clock, controller })
+    await journal.open({ signal })
+    logger.info({ sessionId, planId: plan.id, entities: plan.entities.length }, 'backup started')
+    return beginAttempt({
+      plan,
+      stores,
+      main,
+      chunksOf,
+      session,
+      attempt,
+      ageMs: 0,
+      journal,
+      known: replayJournal([]),
+      views,
+      controller,
+      clock,
+      logger,
+      signal,
+    })
+  } catch (error) {
+    await views.close().catch(() => {}) // the first error is the one to know
+    throw error
+  }
+}

@@ -1,0 +1,93 @@
+import type { EntityStore } from './contracts/entity-store.ts'
+import { type Logger, silentLogger } from './contracts/logger.ts'
+import type { StorageAdapter } from './contracts/storage-adapter.ts'
+import { type Clock, systemClock } from './kernel/clock.ts'
+import { HoldfastError } from './kernel/errors.ts'
+import { type BackupPlan, type BackupRegistrar, bootPlans, type BootReport, type IBackupPlanRegistry } from './plan/index.ts'
+import {
+  type Bucket,
+  BucketRepositories,
+  createBackupService,
+  createDiscoveryService,
+  createRestoreService,
+  type IBackupDiscoveryService,
+  type IDataBackupService,
+  type IDataRestoreService,
+} from './service/index.ts'
+
+/** Name of the bucket that a single storage is known by. */
+const DEFAULT_BUCKET = 'default'
+
+export interface HoldfastOptions {
+  /** The ORM connections, wrapped by `typeormStore` or `mikroOrmStore`. At least one. */
+  readonly stores: readonly EntityStore[]
+  /** Where backups go: one storage (the bucket `default`), or buckets by name. */
+  readonly storage: StorageAdapter | Readonly<Record<string, StorageAdapter | Bucket>>
+  /** Plans that the application hands over itself. */
+  readonly plans?: readonly BackupPlan[]
+  /** Modules that bring their plans along. */
+  readonly registrars?: readonly BackupRegistrar[]
+  /** Any logger of pino's shape. Default: silent. */
+  readonly logger?: Logger
+  /** Default: the system's. */
+  readonly clock?: Clock
+}
+
+/** Everything an application works with. Made once at boot, closed at shutdown. */
+export interface Holdfast {
+  readonly backups: IDataBackupService
+  readonly restores: IDataRestoreService
+  readonly discovery: IBackupDiscoveryService
+  readonly plans: IBackupPlanRegistry
+  /** What the boot found: modules, plans, entities, warnings. Print it once. */
+  readonly report: BootReport
+  /**
+   * Pauses running backups (their tokens stay good), cancels running restores, and closes the storages; nothing new can be started from then on.
+   * The ORM connections stay open: they are the application's.
+   */
+  close(): Promise<void>
+}
+
+/**
+ * Wires stores, storages and plans together by hand; no container is needed. Resolves when every plan was checked against the
+ * entities. Asks no database and touches no storage.
+ *
+ * @throws `E_CONFIG`, and `E_PLAN_INVALID` with every problem of every plan.
+ */
+export async function createHoldfast(options: HoldfastOptions): Promise<Holdfast> {
+  const { logger = silentLogger, clock = systemClock, plans = [], registrars = [] } = options
+  if (!Array.isArray(options.stores) || options.stores.length === 0) {
+    throw new HoldfastError('E_CONFIG', '`stores` is empty', { hint: 'Hand over at least one: typeormStore(dataSource) or mikroOrmStore(orm).' })
+  }
+  const buckets = bucketsOf(options.storage)
+  const { registry, report } = await bootPlans({ plans, registrars, stores: options.stores, buckets: [...buckets.keys()] })
+  const repositories = new BucketRepositories(buckets)
+  const stores = new Map(options.stores.map((store) => [store.name, store]))
+  const backups = createBackupService({ repositories, stores, plans: registry, clock, logger })
+  const restores = createRestoreService({ repositories, stores, clock, logger })
+  const discovery = createDiscoveryService({ repositories, plans: registry, inventory: report.inventory, clock })
+  logger.info({ plans: registry.list().map(({ id }) => id), stores: [...stores.keys()], warnings: report.warnings.length }, 'holdfast is ready')
+  let closing: Promise<void> | undefined
+  const close = async () => {
+    await Promise.all([backups.recent.close((session) => session.pause()), restores.recent.close((session) => session.cancel())])
+    await repositories.close()
+  }
+  return { backups, restores, discovery, plans: registry, report, close: () => (closing ??= close()) }
+}
+
+function bucketsOf(storage: HoldfastOptions['storage'] | undefined): Map<string, Bucket> {
+  if (!storage || typeof storage !== 'object')
+    throw new HoldfastError('E_CONFIG', '`storage` is missing', { hint: "Hand over an adapter, for example fsStorage({ root: './backups' })." })
+  if (isAdapter(storage)) return new Map([[DEFAULT_BUCKET, { storage }]])
+  const buckets = new Map(Object.entries(storage).map(([name, bucket]) => [name, isAdapter(bucket) ? { storage: bucket } : bucket]))
+  if (buckets.size === 0) throw new HoldfastError('E_CONFIG', '`storage` names no bucket')
+  for (const [name, bucket] of buckets) {
+    if (bucket?.storage && isAdapter(bucket.storage)) continue
+    throw new HoldfastError('E_CONFIG', `bucket "${name}" has no storage`, { hint: "A bucket is an adapter, or { storage: adapter, prefix: 'name/' }." })
+  }
+  return buckets
+}
+
+function isAdapter(value: StorageAdapter | Bucket | HoldfastOptions['storage'] | undefined): value is StorageAdapter {
+  return typeof value === 'object' && value !== null && 'capabilities' in value && typeof value.put === 'function'
+}

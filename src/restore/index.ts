@@ -1,0 +1,6 @@
+export type * from './restore-diagnostics.ts'
+export type * from './restore-request.ts'
+export type * from './restore-result.ts'
+export type { RestoreDependencies } from './restore-context.ts'
+export type { RestoreSession, RestoreState } from './restore-session.ts'
+export { startRestore } from './start-restore.ts'

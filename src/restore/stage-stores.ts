@@ -1,0 +1,25 @@
+import { HoldfastError } from '../kernel/errors.ts'
+import type { OpenStore } from './open-stores.ts'
+import type { RestoreContext } from './restore-context.ts'
+
+/** Loads the records of every store that is not loaded directly beside its live tables. Lines that a database refuses become problems. */
+export async function stageStores(stores: readonly OpenStore[], context: RestoreContext): Promise<void> {
+  const staged = stores.filter(({ direct }) => !direct)
+  if (staged.length === 0) return
+  context.meters.begin('staging')
+  for (const store of staged) await stageStore(store, context)
+}
+
+async function stageStore({ selection, target, items }: OpenStore, { meters, problems, signal }: RestoreContext): Promise<void> {
+  for (const item of items) {
+    const meter = meters.of(item.archived)
+    meter.working()
+    const report = await target.stage(item, { signal, onProgress: (rows) => meter.reached(rows) })
+    problems.note(selection.store.name, report.problems, report.problems.length)
+    if (report.problems.length === 0 && report.rows !== item.lines.rows) {
+      throw new HoldfastError('E_ARCHIVE_CORRUPT', `"${item.entity}" staged ${report.rows} records, but the manifest says ${item.lines.rows}`)
+    }
+    meter.reached(report.rows)
+    meter.done()
+  }
+}

@@ -1,0 +1,62 @@
+import type { Manifest, VerifyLevel } from '../archive/index.ts'
+import type { ConsistencyLevel } from '../contracts/consistent-view.ts'
+import type { AbortableOptions } from '../kernel/abort.ts'
+import type { BackupPlan, Inventory } from '../plan/index.ts'
+
+export interface SnapshotSummary {
+  readonly id: string
+  readonly planId: string
+  readonly kind: 'full' | 'incremental' | 'differential'
+  /** ISO time of the state it holds, by the database's clock. */
+  readonly viewAt: string
+  readonly committedAt: string
+  readonly consistency: ConsistencyLevel
+  readonly trigger: 'manual' | 'automatic'
+  readonly metadata: Readonly<Record<string, string>>
+  readonly entities: number
+  readonly rows: number
+  readonly plainBytes: number
+  readonly storedBytes: number
+}
+
+export interface UnfinishedSession {
+  readonly id: string
+  readonly planId: string
+  readonly startedAt: string
+  /** `running`: some process wrote to it within its lease; `paused` by its owner; `interrupted`: it failed or its process died. */
+  readonly state: 'running' | 'paused' | 'interrupted'
+  /** Continuation token to resume it with. */
+  readonly token: string
+}
+
+export interface VerifyReport {
+  readonly snapshotId: string
+  readonly level: VerifyLevel
+  readonly chunks: number
+  readonly bytes: number
+  /** Empty when the snapshot is sound. */
+  readonly damages: readonly { readonly store: string; readonly entity: string; readonly object: string; readonly code: string; readonly message: string }[]
+}
+
+export interface SnapshotQuery extends AbortableOptions {
+  readonly plan?: string
+  /** Newest first; default all. */
+  readonly limit?: number
+}
+
+/** What is declared and what is stored. */
+export interface IBackupDiscoveryService {
+  plans(): readonly BackupPlan[]
+  /** Which entities the plans cover, which are excluded and why, and which nobody thought of. */
+  inventory(): Inventory
+  /** Snapshots of all plans' repositories, newest first. A snapshot that cannot be read throws: it is never passed over in silence. */
+  snapshots(query?: SnapshotQuery): Promise<readonly SnapshotSummary[]>
+  /** @throws `E_SNAPSHOT_UNKNOWN` */
+  snapshot(id: string, options?: AbortableOptions): Promise<Manifest>
+  /** Hides a snapshot behind a tombstone. Its bytes stay until a prune. @throws `E_SNAPSHOT_UNKNOWN` */
+  delete(id: string, options: AbortableOptions & { readonly reason: string }): Promise<void>
+  /** Sessions without a snapshot that can still be resumed, newest first. */
+  unfinished(options?: AbortableOptions): Promise<readonly UnfinishedSession[]>
+  /** Reads a snapshot back from storage as far as `level` says. Default `plain`. */
+  verify(id: string, options?: AbortableOptions & { readonly level?: VerifyLevel }): Promise<VerifyReport>
+}

@@ -1,0 +1,47 @@
+import type { EntityStore } from '../contracts/entity-store.ts'
+import type { Logger } from '../contracts/logger.ts'
+import { type BackupSession, resumeBackup, startBackup } from '../export/index.ts'
+import type { Clock } from '../kernel/clock.ts'
+import type { IBackupPlanRegistry } from '../plan/index.ts'
+import type { BucketRepositories } from './bucket-repositories.ts'
+import { checkMetadata, checkTrigger } from './check-metadata.ts'
+import type { IDataBackupService, ResumeBackupOptions, StartBackupOptions } from './data-backup-service.ts'
+import { RecentSessions } from './recent-sessions.ts'
+
+/** The service, and what the application's owner needs to stop it. */
+export interface BackupService extends IDataBackupService {
+  readonly recent: RecentSessions<BackupSession>
+}
+
+export interface BackupServiceOptions {
+  readonly repositories: BucketRepositories
+  readonly stores: ReadonlyMap<string, EntityStore>
+  readonly plans: IBackupPlanRegistry
+  readonly clock: Clock
+  readonly logger: Logger
+}
+
+export function createBackupService({ repositories, stores, plans, clock, logger }: BackupServiceOptions): BackupService {
+  const recent = new RecentSessions<BackupSession>()
+  const environment = { stores: [...stores.values()], clock, logger }
+
+  async function start(planId: string, { metadata = {}, trigger = 'manual', signal }: StartBackupOptions = {}): Promise<BackupSession> {
+    const plan = plans.resolved(planId)
+    checkMetadata(metadata)
+    checkTrigger(trigger)
+    return recent.begin(() => startBackup({ ...environment, repositoryOf: (bucket) => repositories.openOrCreate(bucket), plan, metadata, trigger, signal }))
+  }
+
+  return {
+    recent,
+    start,
+    run: async (planId, options) => (await start(planId, options)).result(),
+    async resume(token, { takeover = false, signal }: ResumeBackupOptions = {}) {
+      // Whatever the token leads to was made when the session started; a wrong one must not leave an empty repository behind.
+      const repositoryOf = (bucket: string) => repositories.existing(bucket, { signal })
+      return recent.begin(() => resumeBackup(token, { ...environment, repositoryOf, planOf: (id) => plans.resolved(id), takeover, signal }))
+    },
+    session: (id) => recent.get(id),
+    sessions: () => recent.list(),
+  }
+}

@@ -1,0 +1,35 @@
+import type { BackupResult, BackupSession } from '../export/index.ts'
+import type { AbortableOptions } from '../kernel/abort.ts'
+
+export interface StartBackupOptions extends AbortableOptions {
+  /** Free text facts kept in the snapshot: who asked, why, a release number. No secrets: they are stored as they are. */
+  readonly metadata?: Readonly<Record<string, string>>
+  /** `manual` (default) or `automatic`: kept in the snapshot. */
+  readonly trigger?: 'manual' | 'automatic'
+}
+
+export interface ResumeBackupOptions extends AbortableOptions {
+  /** Take the session over although another process seems to run it. Only when you know that it is dead; a live one loses with `E_SESSION_FENCED`. Default false. */
+  readonly takeover?: boolean
+}
+
+/** Starts, follows, resumes and stops backups. */
+export interface IDataBackupService {
+  /**
+   * Starts a backup of the plan and returns once its views are open.
+   * @throws `E_PLAN_UNKNOWN`, `E_SCHEMA_DRIFT`, `E_CAPABILITY`, `E_CONSISTENCY`, `E_HIDDEN_ROWS`, `E_STORE_FAILED`, `E_STORAGE`
+   */
+  start(planId: string, options?: StartBackupOptions): Promise<BackupSession>
+  /** `start` and wait for the result. */
+  run(planId: string, options?: StartBackupOptions): Promise<BackupResult>
+  /**
+   * Goes on with a paused, failed or killed session, in any process. What was copied earlier is checked again under a new view, so the
+   * snapshot is as consistent as an uninterrupted one. The token of a completed session gives its existing result.
+   * @throws `E_TOKEN_INVALID`, `E_ARCHIVE_MISSING` (the bucket holds no repository), `E_PLAN_CHANGED`, `E_SESSION_FENCED`, `E_SESSION_CLOSED`
+   */
+  resume(token: string, options?: ResumeBackupOptions): Promise<BackupSession>
+  /** A session of this process, also after it ended, by its id; undefined when it is not one of this process. */
+  session(id: string): BackupSession | undefined
+  /** Sessions of this process, newest first; ended ones are kept to a bound of 100. */
+  sessions(): readonly BackupSession[]
+}

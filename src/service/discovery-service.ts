@@ -1,0 +1,129 @@
+import { type Manifest, type Repository, type RepositoryScope, scopeNames, type VerifyLevel } from '../archive/index.ts'
+import { isAlive, SESSION_LIFETIME_MS, thisHost } from '../export/index.ts'
+import type { AbortableOptions } from '../kernel/abort.ts'
+import type { Clock } from '../kernel/clock.ts'
+import { HoldfastError, isHoldfastError } from '../kernel/errors.ts'
+import type { IBackupPlanRegistry, Inventory } from '../plan/index.ts'
+import type { IBackupDiscoveryService, SnapshotSummary, UnfinishedSession } from './backup-discovery-service.ts'
+import type { BucketRepositories } from './bucket-repositories.ts'
+import { findSnapshot } from './snapshot-finder.ts'
+import { verifySnapshot } from './verify-snapshot.ts'
+
+export interface DiscoveryServiceOptions {
+  readonly repositories: BucketRepositories
+  readonly plans: IBackupPlanRegistry
+  readonly inventory: Inventory
+  readonly clock: Clock
+}
+
+const LEVELS: readonly VerifyLevel[] = ['presence', 'stored', 'plain']
+
+export function createDiscoveryService({ repositories, plans, inventory, clock }: DiscoveryServiceOptions): IBackupDiscoveryService {
+  return {
+    plans: () => plans.list(),
+    inventory: () => inventory,
+
+    async snapshots({ plan, limit = Number.POSITIVE_INFINITY, signal } = {}) {
+      if (plan !== undefined) plans.get(plan)
+      if (limit !== Number.POSITIVE_INFINITY && !(Number.isInteger(limit) && limit >= 0))
+        throw new HoldfastError('E_CONFIG', `\`limit\` is ${String(limit)}; expected a whole number`)
+      const summaries: SnapshotSummary[] = []
+      for await (const { repository } of repositories.all({ signal })) summaries.push(...(await summariesOf(repository.scope(), plan, limit, { signal })))
+      return summaries.sort(newestFirst).slice(0, limit)
+    },
+
+    snapshot: async (id, options = {}) => (await findSnapshot(repositories, id, options)).manifest,
+
+    async delete(id, { reason, signal }) {
+      if (typeof reason !== 'string' || reason.trim() === '')
+        throw new HoldfastError('E_CONFIG', '`reason` is empty', { hint: 'Say why the snapshot is deleted; the tombstone keeps it.' })
+      const { repository, manifest } = await findSnapshot(repositories, id, { signal })
+      await repository.scope(manifest.scope).hide(id, reason, { signal })
+    },
+
+    async unfinished(options = {}) {
+      const sessions: UnfinishedSession[] = []
+      for await (const { repository } of repositories.all(options)) sessions.push(...(await unfinishedOf(repository, clock, options)))
+      return sessions.sort(newestFirst)
+    },
+
+    async verify(id, { level = 'plain', signal } = {}) {
+      if (!LEVELS.includes(level))
+        throw new HoldfastError('E_CONFIG', `\`level\` is ${JSON.stringify(level)}; expected ${LEVELS.map((name) => `"${name}"`).join(', ')}`)
+      const { manifest } = await findSnapshot(repositories, id, { signal })
+      const bucket = async (name: string) => (await repositories.existing(name, { signal })).scope(manifest.scope)
+      return verifySnapshot(manifest, bucket, level, { signal })
+    },
+  }
+}
+
+async function summariesOf(scope: RepositoryScope, plan: string | undefined, limit: number, options: AbortableOptions): Promise<SnapshotSummary[]> {
+  const ids: string[] = []
+  for await (const { id } of scope.listSnapshots(options)) ids.push(id)
+  const summaries: SnapshotSummary[] = []
+  for (const id of ids.toReversed()) {
+    if (summaries.length >= limit) break
+    const manifest = await readUnlessDeleted(scope, id, options)
+    if (manifest && (plan === undefined || manifest.plan.id === plan)) summaries.push(summarize(manifest))
+  }
+  return summaries
+}
+
+/** A snapshot may be hidden between the listing and the reading; anything else that keeps it from being read is thrown. */
+async function readUnlessDeleted(scope: RepositoryScope, id: string, options: AbortableOptions): Promise<Manifest | null> {
+  try {
+    return await scope.readManifest(id, options)
+  } catch (error) {
+    if (isHoldfastError(error, 'E_SNAPSHOT_UNKNOWN')) return null
+    throw error
+  }
+}
+
+function summarize(manifest: Manifest): SnapshotSummary {
+  return {
+    id: manifest.snapshotId,
+    planId: manifest.plan.id,
+    kind: manifest.kind,
+    viewAt: manifest.times.viewAt,
+    committedAt: manifest.times.committedAt,
+    consistency: manifest.consistency.level,
+    trigger: manifest.trigger,
+    metadata: manifest.metadata,
+    entities: manifest.totals.entities,
+    rows: manifest.totals.rows,
+    plainBytes: manifest.totals.plainBytes,
+    storedBytes: manifest.totals.storedBytes,
+  }
+}
+
+async function unfinishedOf(repository: Repository, clock: Clock, options: AbortableOptions): Promise<UnfinishedSession[]> {
+  const scope = repository.scope()
+  const committed = new Set<string>()
+  for await (const { id } of scope.listSnapshots(options)) committed.add(id)
+  const sessions: UnfinishedSession[] = []
+  for await (const { sessionId, storedAt } of scope.sessions.list(options)) {
+    if (committed.has(sessionId) || clock.now() - storedAt > SESSION_LIFETIME_MS) continue
+    const record = await scope.sessions.read(sessionId, options)
+    const { entries } = await scope.sessions.readJournal(sessionId, options)
+    if (entries.some(({ type }) => type === 'cancelled') || (await isDeleted(repository, sessionId, options))) continue
+    const last = entries.at(-1)
+    const running = isAlive(await scope.sessions.liveness(sessionId, options), last, thisHost, clock.now())
+    sessions.push({
+      id: sessionId,
+      planId: record.planId,
+      startedAt: record.startedAt,
+      state: running ? 'running' : last?.type === 'paused' ? 'paused' : 'interrupted',
+      token: repository.signToken({ planId: record.planId, planDigest: record.planDigest, sessionId, scope: record.scope }),
+    })
+  }
+  return sessions
+}
+
+/** Its snapshot was committed and is behind a tombstone now. */
+async function isDeleted(repository: Repository, sessionId: string, options: AbortableOptions): Promise<boolean> {
+  return (await repository.storage.stat(repository.prefix + scopeNames(null).manifest(sessionId), options)) !== null
+}
+
+function newestFirst(a: { readonly id: string }, b: { readonly id: string }): number {
+  return a.id < b.id ? 1 : a.id > b.id ? -1 : 0
+}

@@ -1,0 +1,8 @@
+export type * from './backup-discovery-service.ts'
+export type { Bucket } from './bucket-repositories.ts'
+export { BucketRepositories } from './bucket-repositories.ts'
+export { type BackupService, createBackupService } from './backup-service.ts'
+export type * from './data-backup-service.ts'
+export type * from './data-restore-service.ts'
+export { createDiscoveryService } from './discovery-service.ts'
+export { createRestoreService, type RestoreService } from './restore-service.ts'

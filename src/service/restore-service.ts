@@ -1,0 +1,58 @@
+import type { RestoreLog } from '../archive/index.ts'
+import type { EntityStore } from '../contracts/entity-store.ts'
+import type { Logger } from '../contracts/logger.ts'
+import type { AbortableOptions } from '../kernel/abort.ts'
+import type { Clock } from '../kernel/clock.ts'
+import { isHoldfastError } from '../kernel/errors.ts'
+import { isUuid } from '../kernel/ids.ts'
+import { type RestoreDiagnostics, type RestoreRequest, type RestoreResult, type RestoreSession, startRestore } from '../restore/index.ts'
+import type { BucketRepositories } from './bucket-repositories.ts'
+import type { IDataRestoreService } from './data-restore-service.ts'
+import { RecentSessions } from './recent-sessions.ts'
+import { findSnapshot } from './snapshot-finder.ts'
+
+/** The service, and what the application's owner needs to stop it. */
+export interface RestoreService extends IDataRestoreService {
+  readonly recent: RecentSessions<RestoreSession>
+}
+
+export interface RestoreServiceOptions {
+  readonly repositories: BucketRepositories
+  readonly stores: ReadonlyMap<string, EntityStore>
+  readonly clock: Clock
+  readonly logger: Logger
+}
+
+export function createRestoreService({ repositories, stores, clock, logger }: RestoreServiceOptions): RestoreService {
+  const recent = new RecentSessions<RestoreSession>()
+
+  async function start(request: RestoreRequest, { signal }: AbortableOptions = {}): Promise<RestoreSession> {
+    return recent.begin(async () => {
+      const { repository, manifest } = await findSnapshot(repositories, request.snapshot, { signal })
+      const bucket = async (name: string) => (await repositories.existing(name, { signal })).scope(manifest.scope)
+      return startRestore(request, { manifest, repository: repository.scope(manifest.scope), bucket, stores, clock, logger, signal })
+    })
+  }
+
+  async function readLog(restoreId: string, read: (log: RestoreLog) => Promise<unknown>, options: AbortableOptions): Promise<unknown> {
+    if (!isUuid(restoreId)) return null
+    return repositories.find(async ({ repository }) => {
+      try {
+        return await read(repository.scope().restores)
+      } catch (error) {
+        if (isHoldfastError(error, 'E_ARCHIVE_MISSING')) return null
+        throw error
+      }
+    }, options)
+  }
+
+  return {
+    recent,
+    start,
+    restore: async (request, options) => (await start(request, options)).result(),
+    session: (id) => recent.get(id),
+    sessions: () => recent.list(),
+    result: async (id, options = {}) => (await readLog(id, (log) => log.readResult(id, options), options)) as RestoreResult | null,
+    diagnostics: async (id, options = {}) => (await readLog(id, (log) => log.readDiagnostics(id, options), options)) as RestoreDiagnostics | null,
+  }
+}

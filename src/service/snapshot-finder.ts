@@ -1,0 +1,27 @@
+import type { Manifest, Repository } from '../archive/index.ts'
+import type { AbortableOptions } from '../kernel/abort.ts'
+import { HoldfastError, isHoldfastError } from '../kernel/errors.ts'
+import { isUuid } from '../kernel/ids.ts'
+import type { BucketRepositories } from './bucket-repositories.ts'
+
+export interface FoundSnapshot {
+  readonly bucket: string
+  readonly repository: Repository
+  readonly manifest: Manifest
+}
+
+/** Looks for a snapshot in every bucket. @throws `E_SNAPSHOT_UNKNOWN` */
+export async function findSnapshot(repositories: BucketRepositories, id: string, options: AbortableOptions = {}): Promise<FoundSnapshot> {
+  const found = isUuid(id) ? await repositories.find((place) => manifestIn(place, id, options), options) : null
+  if (found) return found
+  throw new HoldfastError('E_SNAPSHOT_UNKNOWN', `there is no snapshot ${JSON.stringify(id)} in ${repositories.names.map((name) => `"${name}"`).join(', ')}`)
+}
+
+async function manifestIn({ bucket, repository }: Omit<FoundSnapshot, 'manifest'>, id: string, options: AbortableOptions): Promise<FoundSnapshot | null> {
+  try {
+    return { bucket, repository, manifest: await repository.scope().readManifest(id, options) }
+  } catch (error) {
+    if (isHoldfastError(error, 'E_SNAPSHOT_UNKNOWN')) return null
+    throw error
+  }
+}

@@ -1,0 +1,7 @@
+export type { Container } from './container.ts'
+export type { HoldfastServices } from './register-holdfast.ts'
+export type { Token } from './token.ts'
+
+export { resolve } from './container.ts'
+export { IBackupDiscoveryService, IBackupPlanRegistry, IDataBackupService, IDataRestoreService, registerHoldfast } from './register-holdfast.ts'
+export { token } from './token.ts'
