@@ -1,0 +1,7 @@
+export { type Access, type Authorize, type Verdict } from './authorize.ts'
+export { ERROR_STATUS } from './error-status.ts'
+export type { ErrorEnvelope } from './error-response.ts'
+export { holdfastPlugin, type HoldfastPluginOptions } from './holdfast-plugin.ts'
+export { holdfastRoutes } from './holdfast-routes.ts'
+export { type Action, type Operation, OPERATIONS } from './operations.ts'
+export type { HoldfastRoutesOptions } from './routes-options.ts'

@@ -1,0 +1,34 @@
+/** `read`: looks, and gives no record values. `control`: changes something, or gives record values or tokens. */
+export type Action = 'read' | 'control'
+
+interface OperationFacts {
+  readonly action: Action
+  readonly summary: string
+}
+
+/** Everything that can be asked over HTTP and the right it takes. The names are the `operationId`s of the OpenAPI document. */
+export const OPERATIONS = {
+  listPlans: { action: 'read', summary: 'Plans as they are resolved against the entity stores' },
+  getInventory: { action: 'read', summary: 'Entities that the plans cover, those that are excluded and why, and those that nobody thought of' },
+  startBackup: { action: 'control', summary: 'Start a backup' },
+  listBackups: { action: 'read', summary: 'Backups of this process, newest first' },
+  getBackup: { action: 'read', summary: 'State, progress and result of a backup' },
+  followBackup: { action: 'read', summary: 'Progress of a backup as server-sent events' },
+  pauseBackup: { action: 'control', summary: 'Pause a backup and get its continuation token' },
+  resumeBackup: { action: 'control', summary: 'Go on with a backup by its continuation token' },
+  cancelBackup: { action: 'control', summary: 'Cancel a backup for good' },
+  listUnfinishedBackups: { action: 'read', summary: 'Backups of any process that can still be resumed' },
+  listSnapshots: { action: 'read', summary: 'Snapshots, newest first' },
+  getSnapshot: { action: 'read', summary: 'What a snapshot holds, entity by entity' },
+  deleteSnapshot: { action: 'control', summary: 'Hide a snapshot behind a tombstone' },
+  verifySnapshot: { action: 'control', summary: 'Read a snapshot back from storage' },
+  startRestore: { action: 'control', summary: 'Start a restore, or a dry run of one' },
+  listRestores: { action: 'read', summary: 'Restores of this process, newest first' },
+  getRestore: { action: 'read', summary: 'State, progress and result of a restore' },
+  followRestore: { action: 'read', summary: 'Progress of a restore as server-sent events' },
+  cancelRestore: { action: 'control', summary: 'Cancel a restore; nothing of it is committed' },
+  getRestoreDiagnostics: { action: 'control', summary: 'Records that a restore could not bring back, and why' },
+  getBackupHealth: { action: 'read', summary: 'Age of the newest snapshot of each plan' },
+} as const satisfies Record<string, OperationFacts>
+
+export type Operation = keyof typeof OPERATIONS

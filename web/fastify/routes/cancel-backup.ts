@@ -1,0 +1,14 @@
+import { backupView, ownBackup } from '../backup-view.ts'
+import { endpoint, type Route } from '../route-context.ts'
+import { ERROR_RESPONSES, IdParams, NoBody, NoQuery } from '../schemas.ts'
+import { BackupSchema } from '../schemas-backup.ts'
+
+export const cancelBackup: Route = (context) => {
+  const { app, holdfast } = context
+  const schema = { params: IdParams, querystring: NoQuery, body: NoBody, response: { 200: BackupSchema, ...ERROR_RESPONSES } }
+  app.post('/backups/:id/cancel', endpoint(context, 'cancelBackup', schema), async ({ params }) => {
+    const session = ownBackup(holdfast, params.id)
+    await session.cancel()
+    return backupView(session)
+  })
+}

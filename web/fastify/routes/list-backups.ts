@@ -1,0 +1,12 @@
+import { endpoint, type Route } from '../route-context.ts'
+import { ERROR_RESPONSES, NoQuery } from '../schemas.ts'
+import { BackupListSchema } from '../schemas-backup.ts'
+
+export const listBackups: Route = (context) => {
+  const { app, holdfast } = context
+  app.get('/backups', endpoint(context, 'listBackups', { querystring: NoQuery, response: { 200: BackupListSchema, ...ERROR_RESPONSES } }), async () => ({
+    backups: holdfast.backups
+      .sessions()
+      .map(({ id, planId, state, current: { phase, percent, records, remainingMs } }) => ({ id, planId, state, phase, percent, records, remainingMs })),
+  }))
+}

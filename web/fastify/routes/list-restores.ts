@@ -1,0 +1,20 @@
+import { endpoint, type Route } from '../route-context.ts'
+import { ERROR_RESPONSES, NoQuery } from '../schemas.ts'
+import { RestoreListSchema } from '../schemas-restore.ts'
+
+export const listRestores: Route = (context) => {
+  const { app, holdfast } = context
+  app.get('/restores', endpoint(context, 'listRestores', { querystring: NoQuery, response: { 200: RestoreListSchema, ...ERROR_RESPONSES } }), async () => ({
+    restores: holdfast.restores.sessions().map(({ id, snapshotId, planId, dryRun, state, current: { phase, percent, records, remainingMs } }) => ({
+      id,
+      snapshotId,
+      planId,
+      dryRun,
+      state,
+      phase,
+      percent,
+      records,
+      remainingMs,
+    })),
+  }))
+}

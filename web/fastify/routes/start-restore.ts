@@ -1,0 +1,21 @@
+import { HoldfastError } from '../../../src/kernel/errors.ts'
+import { restoreView } from '../restore-view.ts'
+import { endpoint, type Route } from '../route-context.ts'
+import { ERROR_RESPONSES, NoQuery } from '../schemas.ts'
+import { RestoreSchema, StartRestoreBody } from '../schemas-restore.ts'
+
+/** The restore goes on when the client leaves. */
+export const startRestore: Route = (context) => {
+  const { app, holdfast } = context
+  const schema = { querystring: NoQuery, body: StartRestoreBody, response: { 202: RestoreSchema, ...ERROR_RESPONSES } }
+  app.post('/restores', endpoint(context, 'startRestore', schema), async ({ body: { confirm, ...request } }, reply) => {
+    if (!request.dryRun && confirm !== request.snapshot) {
+      throw new HoldfastError('E_REQUEST', '`confirm` is not the id of the snapshot', {
+        hint: 'A restore writes. Look first with `dryRun: true`, then repeat the id of the snapshot as `confirm`.',
+      })
+    }
+    const session = await holdfast.restores.start(request)
+    reply.code(202).header('location', `${app.prefix}/restores/${session.id}`)
+    return restoreView(session, true)
+  })
+}

@@ -1,0 +1,54 @@
+import { Type } from 'typebox'
+import type { Inventory, ResolvedPlan } from '../../src/plan/index.ts'
+import { Names, Nullable, schemaOf } from './schemas.ts'
+
+const PlanSchema = schemaOf<ResolvedPlan>()(
+  Type.Object({
+    id: Type.String(),
+    description: Type.String(),
+    bucket: Type.String(),
+    entities: Type.Array(
+      Type.Object({
+        store: Type.String(),
+        entity: Type.String(),
+        bucket: Type.String(),
+        ignore: Names,
+        sensitive: Names,
+        tenant: Nullable(Type.String()),
+      }),
+    ),
+    policy: Type.Object({
+      compression: Type.Enum(['zstd', 'gzip', 'none']),
+      level: Type.Integer(),
+      chunkBytes: Type.Integer(),
+      concurrency: Type.Integer(),
+      requireConsistency: Nullable(Type.Enum(['snapshot', 'entity', 'fuzzy'])),
+    }),
+    digest: Type.String({ description: 'A session resumes only under the plan it was started with' }),
+  }),
+)
+
+export const PlanListSchema = Type.Object({ plans: Type.Array(PlanSchema) })
+
+/** The inventory, with its warnings as plain data. */
+export interface InventoryView extends Omit<Inventory, 'warnings'> {
+  readonly warnings: readonly { readonly path: string; readonly problem: string; readonly remedy: string }[]
+}
+
+export const InventorySchema = schemaOf<InventoryView>()(
+  Type.Object({
+    entities: Type.Array(
+      Type.Object({
+        store: Type.String(),
+        entity: Type.String(),
+        kind: Type.Enum(['entity', 'junction', 'closure', 'view']),
+        table: Nullable(Type.String()),
+        state: Type.Enum(['included', 'excluded', 'uncovered']),
+        plans: Type.Array(Type.Object({ id: Type.String(), because: Type.Enum(['named', 'decorated', 'junction', 'closure']) })),
+        reason: Nullable(Type.String()),
+      }),
+    ),
+    healthy: Type.Boolean({ description: 'No entity is uncovered' }),
+    warnings: Type.Array(Type.Object({ path: Type.String(), problem: Type.String(), remedy: Type.String() })),
+  }),
+)

@@ -1,0 +1,48 @@
+import { type Static, type TSchema, type TUnsafe, Type } from 'typebox'
+import { type ErrorCode, ERRORS } from '../../src/kernel/errors.ts'
+import type { ErrorEnvelope } from './error-response.ts'
+
+/** The type without `readonly`, down to the leaves, flat: schemas and interfaces that mean the same then are the same. */
+type Plain<T> = T extends readonly (infer Item)[] ? Plain<Item>[] : T extends object ? { -readonly [Name in keyof T]: Plain<T[Name]> } : T
+// The two conditional types are the same only if A and B are, to the last optional member; `extends` both ways would let one of those slip.
+// oxlint-disable-next-line typescript/no-unnecessary-type-parameters
+type Same<A, B> = (<G>() => G extends A ? 1 : 2) extends <G>() => G extends B ? 1 : 2 ? true : false
+
+/**
+ * Ties a response schema to the type that is sent. It compiles only while both have the same members: the serializer leaves out whatever the
+ * schema does not name, so a member added to the type alone would vanish on the wire.
+ */
+export function schemaOf<T>(): <S extends TSchema>(schema: Same<Plain<Static<S>>, Plain<T>> extends true ? S : never) => TUnsafe<T> {
+  return (schema) => Type.Unsafe<T>(schema)
+}
+
+export const Nullable = <T extends TSchema>(schema: T) => Type.Union([schema, Type.Null()])
+export const Count = Type.Integer({ minimum: 0 })
+export const Time = Type.String({ description: 'ISO 8601, UTC' })
+export const Names = Type.Array(Type.String())
+
+/** Lower case only, as Holdfast writes them: one id, one spelling. */
+export const Uuid = Type.String({ pattern: '^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$', description: 'UUID in lower case' })
+export const PlanId = Type.String({ minLength: 1, maxLength: 63 })
+export const IdParams = Type.Object({ id: Uuid }, { additionalProperties: false })
+/** For routes that take none: neither a body nor a query is accepted and then ignored. */
+export const NoBody = Type.Union([Type.Object({}, { additionalProperties: false }), Type.Null()])
+export const NoQuery = Type.Object({}, { additionalProperties: false })
+
+export const CodeSchema = Type.Enum(Object.keys(ERRORS) as ErrorCode[])
+
+export const ErrorSchema = schemaOf<ErrorEnvelope>()(
+  Type.Object(
+    {
+      code: CodeSchema,
+      message: Type.String(),
+      hint: Type.String({ description: 'The way out' }),
+      details: Type.Record(Type.String(), Type.Unknown()),
+      retryable: Type.Boolean({ description: 'The same request may succeed later' }),
+    },
+    { description: 'What went wrong. `code` is stable, the texts are for people.' },
+  ),
+)
+
+/** Part of the responses of every route. */
+export const ERROR_RESPONSES = { '4xx': ErrorSchema, '5xx': ErrorSchema } as const
