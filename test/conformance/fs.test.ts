@@ -1,0 +1,11 @@
+import { afterAll, describe, test } from 'vitest'
+import { fsStorage } from '../../adapters/fs/index.ts'
+import { conformanceCases, runConformanceCase } from '../../src/storage/conformance/index.ts'
+import { temporaryFolder } from '../support/temporary-folder.ts'
+
+describe.each([{ fsync: true }, { fsync: false }])('file system storage with %o keeps its promises', (options) => {
+  const folder = temporaryFolder()
+  afterAll(() => folder.remove())
+  const open = () => fsStorage({ root: folder.path, ...options })
+  for (const one of conformanceCases(open().capabilities)) test(one.name, () => runConformanceCase(one, { open }))
+})

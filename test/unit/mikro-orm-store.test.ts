@@ -1,0 +1,216 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { AbstractNamingStrategy, defineEntity, p, RequestContext } from '@mikro-orm/core'
+import { Entity, ManyToOne, PrimaryKey, Property } from '@mikro-orm/decorators/legacy'
+import { MikroORM } from '@mikro-orm/libsql'
+import { afterEach, describe, expect, it } from 'vitest'
+import { type MikroOrmInstance, mikroOrmStore } from '../../adapters/mikro-orm/index.ts'
+import { isHoldfastError } from '../../src/kernel/errors.ts'
+import { mappingText } from '../fixtures/zoo/mapping-text.ts'
+import { mikroOrmZoo } from '../fixtures/zoo/mikro-orm/index.ts'
+
+const opened: { close(): Promise<void> }[] = []
+afterEach(async () => {
+  for (const orm of opened.splice(0)) await orm.close()
+})
+
+type Options = ConstructorParameters<typeof MikroORM>[0]
+
+function open(entities: NonNullable<Options['entities']>, more: Options = {}) {
+  const orm = new MikroORM({ dbName: ':memory:', entities: [...entities], ...more })
+  opened.push(orm)
+  return orm
+}
+
+const Thing = defineEntity({ name: 'Thing', properties: { id: p.integer().primary() } })
+
+/** An instance with something about it changed, as another driver or an older version would have it. */
+function altered(orm: MikroOrmInstance, changes: Partial<MikroOrmInstance>): MikroOrmInstance {
+  return { config: orm.config, em: orm.em, driver: orm.driver, getMetadata: () => orm.getMetadata(), ...changes }
+}
+
+function refusal(run: () => unknown) {
+  try {
+    run()
+  } catch (error) {
+    if (isHoldfastError(error)) return `${error.message} ${error.hint}`
+    throw error
+  }
+  return 'accepted'
+}
+
+describe('mikroOrmStore', () => {
+  it('refuses other drivers by name', () => {
+    class MySqlDriver {
+      getPlatform = () => ({ getDefaultSchemaName: () => undefined })
+    }
+    expect(refusal(() => mikroOrmStore(altered(open([Thing]), { driver: new MySqlDriver() })))).toMatch(
+      /E_DIALECT: The MikroORM driver MySqlDriver is not served/,
+    )
+  })
+
+  it('refuses remote, replicated and encrypted libSQL databases', () => {
+    expect(refusal(() => mikroOrmStore(open([Thing], { dbName: 'libsql://example.test' })))).toMatch(/E_DIALECT: A remote libSQL database/)
+    expect(refusal(() => mikroOrmStore(open([Thing], { driverOptions: { syncUrl: 'https://example.test' } })))).toMatch(/E_DIALECT: A remote libSQL database/)
+    expect(refusal(() => mikroOrmStore(open([Thing], { driverOptions: { encryptionKey: 'secret' } })))).toMatch(/E_DIALECT.*encrypted/)
+  })
+
+  it('refuses a MikroORM that does not hand over its connections', () => {
+    const orm = open([Thing])
+    expect(refusal(() => mikroOrmStore(altered(orm, { em: { getConnection: () => ({}), getContext: () => orm.em.getContext(false) } })))).toMatch(
+      /E_DIALECT.*MikroORM 7\.2 or later/,
+    )
+  })
+
+  it('is named as asked, or by the context', () => {
+    expect(mikroOrmStore(open([Thing])).name).toBe('default')
+    expect(mikroOrmStore(open([Thing], { contextName: 'second' })).name).toBe('second')
+    expect(mikroOrmStore(open([Thing]), { name: 'shop' }).name).toBe('shop')
+  })
+
+  it('says which MikroORM it is', () => {
+    const { version } = JSON.parse(readFileSync(join(import.meta.dirname, '../../node_modules/@mikro-orm/core/package.json'), 'utf8')) as { version: string }
+    expect(mikroOrmStore(open([Thing])).orm).toBe(`mikro-orm ${version}`)
+  })
+
+  it.each([true, false])('clears identity map and result cache after a restore, allowGlobalContext %s', async (allowGlobalContext) => {
+    const orm = open([Thing], { allowGlobalContext })
+    const cache = orm.config.getResultCacheAdapter()
+    await cache.set('key', [1], 'origin', 60_000)
+    await RequestContext.create(orm.em, async () => {
+      const managed = () => orm.em.getUnitOfWork().getIdentityMap().values()
+      orm.em.merge(Thing, { id: 1 })
+      expect(managed()).toHaveLength(1)
+      await mikroOrmStore(orm).afterRestore?.()
+      expect(managed()).toHaveLength(0)
+    })
+    expect(await cache.get('key')).toBeUndefined()
+    await mikroOrmStore(orm).afterRestore?.() // outside of any request
+  })
+})
+
+describe('the mapping of MikroORM metadata', () => {
+  it('knows entities by class, by what `defineEntity` returns, and children of a shared table by their own', () => {
+    const { classes, entities } = mikroOrmZoo('sqlite')
+    const { mapping } = mikroOrmStore(open(entities))
+    const targets = (name: string) => {
+      const entity = mapping.entities.find((each) => each.name === name)
+      return [entity?.target, ...(entity?.aliases ?? []).map(({ target }) => target)]
+    }
+    expect(targets('Order')).toEqual([classes.Order])
+    expect(targets('Setting')).toContain(classes.Setting)
+    expect(targets('Override')).toEqual([classes.Override, classes.OverrideSchema])
+    expect(targets('Animal')).toEqual([classes.Animal, classes.Dog, classes.Cat, classes.Kitten])
+    expect(targets('order_tag')).toEqual([undefined])
+    expect(mapping.excluded.map(({ name, reason }) => [name, reason]).toSorted(([a = ''], [b = '']) => a.localeCompare(b))).toEqual([
+      ['SettingCount', 'a virtual entity'],
+      ['SettingName', 'a view'],
+    ])
+  })
+
+  it('knows a class set on a schema afterwards', () => {
+    const Schema = defineEntity({ name: 'Parcel', properties: { id: p.integer().primary() } })
+    class Parcel extends Schema.class {}
+    Schema.setClass(Parcel)
+    const [entity] = mikroOrmStore(open([Parcel])).mapping.entities
+    expect([entity?.target, entity?.aliases.map(({ target }) => target)]).toEqual([Parcel, [Schema]])
+  })
+
+  it('follows the naming strategy', () => {
+    class Shouting extends AbstractNamingStrategy {
+      classToTableName = (name: string) => name.toUpperCase()
+      propertyToColumnName = (name: string) => name.toUpperCase()
+      referenceColumnName = () => 'ID'
+      joinColumnName = (name: string) => `${name}_ID`.toUpperCase()
+      joinKeyColumnName = (name: string) => `${name}_ID`.toUpperCase()
+      joinTableName = (source: string, _target: string, property: string) => `${source}_${property}`.toUpperCase()
+    }
+    const Shelf = defineEntity({ name: 'Shelf', properties: { id: p.integer().primary(), things: () => p.manyToMany(Thing), first: () => p.manyToOne(Thing) } })
+    expect(mappingText(mikroOrmStore(open([Shelf, Thing], { namingStrategy: Shouting })).mapping)).toBe(
+      [
+        'SHELF_THINGS (junction) SHELF_THINGS [SHELF_ID THING_ID]',
+        '  SHELF_ID -> Shelf SHELF(ID)',
+        '  THING_ID -> Thing THING(ID)',
+        'Shelf SHELF [id=ID] first.id=FIRST_ID',
+        '  first.id -> Thing THING(ID)',
+        'Thing THING [id=ID]',
+      ].join('\n'),
+    )
+  })
+
+  it('tells the own columns of children apart that go by one property name', () => {
+    @Entity({ discriminatorColumn: 'kind' })
+    class Reading {
+      @PrimaryKey({ type: 'integer' }) id!: number
+    }
+    @Entity()
+    class Weight extends Reading {
+      @Property({ type: 'integer', fieldName: 'grams' }) value!: number
+    }
+    @Entity()
+    class Colour extends Reading {
+      @Property({ type: 'text', fieldName: 'hex' }) value!: string
+    }
+    const text = mappingText(mikroOrmStore(open([Reading, Weight, Colour])).mapping)
+    const columns = /^Reading reading \[id\] (.*)$/m
+      .exec(text)?.[1]
+      ?.split(' ')
+      .map((field) => field.split('=').at(-1))
+    expect(columns?.toSorted()).toEqual(['grams', 'hex', 'kind'])
+  })
+
+  it('follows a key that is itself a reference to the end', () => {
+    const Region = defineEntity({ name: 'Region', properties: { code: p.integer().primary() } })
+    const Depot = defineEntity({ name: 'Depot', properties: { region: () => p.manyToOne(Region).primary(), no: p.integer().primary() } })
+    const Shelf = defineEntity({ name: 'Shelf', properties: { id: p.integer().primary(), depot: () => p.manyToOne(Depot) } })
+    expect(mappingText(mikroOrmStore(open([Region, Depot, Shelf])).mapping)).toContain(
+      'Shelf shelf [id] depot.no=depot_no depot.region.code=depot_region_code\n  depot.region.code depot.no -> Depot depot(region_code no)',
+    )
+  })
+
+  it('takes a relation inside a JSON column for no reference of a column of the same name', () => {
+    const Region = defineEntity({ name: 'Region', properties: { id: p.integer().primary() } })
+    const Profile = defineEntity({ name: 'Profile', embeddable: true, properties: { origin: () => p.manyToOne(Region).fieldName('thing_id') } })
+    const Person = defineEntity({
+      name: 'Person',
+      properties: { id: p.integer().primary(), thing: () => p.manyToOne(Thing), profile: () => p.embedded(Profile).object() },
+    })
+    expect(mappingText(mikroOrmStore(open([Region, Profile, Person, Thing])).mapping)).toBe(
+      ['Person person [id] profile thing.id=thing_id', '  thing.id -> Thing thing(id)', 'Region region [id]', 'Thing thing [id]'].join('\n'),
+    )
+  })
+
+  it('refuses table-per-type inheritance and polymorphic references, all of them by name, unless they are excluded', () => {
+    @Entity({ inheritance: 'tpt' })
+    class Vehicle {
+      @PrimaryKey({ type: 'integer' }) id!: number
+    }
+    @Entity()
+    class Truck extends Vehicle {
+      @Property({ type: 'integer' }) axles!: number
+    }
+    @Entity()
+    class Comment {
+      @PrimaryKey({ type: 'integer' }) id!: number
+      @ManyToOne({ entity: () => [Vehicle, ThingClass], nullable: true }) about!: object
+    }
+    @Entity()
+    class ThingClass {
+      @PrimaryKey({ type: 'integer' }) id!: number
+    }
+    const orm = open([Vehicle, Truck, Comment, ThingClass])
+    const message = refusal(() => mikroOrmStore(orm))
+    expect(message).toContain('E_MAPPING')
+    expect(message).toContain('Vehicle: it is part of a table-per-type inheritance')
+    expect(message).toContain('Truck: it is part of a table-per-type inheritance')
+    expect(message).toContain('Comment: `about` is a polymorphic reference')
+    const { mapping } = mikroOrmStore(orm, { exclude: { Vehicle: 'rebuilt', Truck: 'rebuilt', Comment: 'not needed' } })
+    expect(mapping.entities.map(({ name }) => name)).toEqual(['ThingClass'])
+    expect(mapping.excluded.map(({ name }) => name).toSorted()).toEqual(['Comment', 'Truck', 'Vehicle'])
+  })
+
+  it('refuses a schema that is chosen at run time', () => {
+    const Tenant = defineEntity({ name: 'Tenant', schema: '*', properties: { id: p.integer().primary() } })
+    expect(refusal(() => mikroOrmStore(open([Tenant])))).toMatch(/E_MAPPING: Not served: Tenant: its schema is chosen at run time/)
+  })
+})
