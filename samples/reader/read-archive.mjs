@@ -1,0 +1,210 @@
+#!/usr/bin/env node
+// Reads a Holdfast repository (archive format 1, plain) in a folder, with nothing but Node 22.15 or later: for the day when Holdfast is not at hand.
+// TECHNICAL.md, section 6, describes every byte. All that is printed was proved by its hashes first.
+//
+//   node read-archive.mjs <folder>                                    the snapshots, one JSON object a line
+//   node read-archive.mjs <folder> <snapshot>                         its entities
+//   node read-archive.mjs <folder> <snapshot> <entity> [<chunks of>]  its records, one a line (NDJSON)
+//
+// <entity>: its name, or <store>.<name>. <chunks of>: the folder of the entity's bucket, where that is not the one of the manifest.
+
+import { createHash } from 'node:crypto'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { once } from 'node:events'
+import { pathToFileURL } from 'node:url'
+import { gunzipSync, zstdDecompressSync } from 'node:zlib'
+
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
+const CHUNK_NAME = /^[0-9a-f]{64}(\.[1-9][0-9]{0,3})?$/
+const MAX_JSON = 64 * 1024 * 1024
+const MAX_FRAME = 1024 * 1024 * 1024
+
+/** Snapshots that are not hidden, oldest first: their manifests. */
+export function* snapshots(folder) {
+  const repository = openRepository(folder)
+  const hidden = new Set(names(join(folder, 's/-/tombstones')))
+  for (const id of names(join(folder, 's/-/snapshots')))
+    if (UUID.test(id) && !hidden.has(id) && existsSync(join(folder, `s/-/snapshots/${id}/manifest`))) yield readManifest(repository, id)
+}
+
+export function snapshot(folder, id) {
+  if (!UUID.test(id)) throw new Error(`${id} is not the id of a snapshot`)
+  if (existsSync(join(folder, `s/-/tombstones/${id}`))) throw new Error(`snapshot ${id} was deleted`)
+  return readManifest(openRepository(folder), id)
+}
+
+/** The lines of an entity in key order, a chunk at a time, each chunk proved as a whole. */
+export function* records(folder, manifest, entityName, chunkFolder = folder) {
+  const found = manifest.entities.filter(({ descriptor: { store, name } }) => name === entityName || `${store}.${name}` === entityName)
+  if (found.length !== 1) throw new Error(`${found.length || 'no'} entities are called ${entityName}; there are ${entityNames(manifest).join(', ')}`)
+  const repository = openRepository(folder)
+  const [entity] = found
+  let rows = 0
+  for (const range of rangesOf(repository, manifest, entity)) {
+    if (range.layers.length === 0 && range.rows === 0) continue
+    if (range.layers.length !== 1 || range.layers[0].kind !== 'base') throw new Error('a range has delta layers, which this reader does not merge')
+    const lines = readChunk(chunkFolder, range.layers[0])
+    if (sha256(lines) !== range.sha256) throw damaged(range.layers[0].name, 'its lines are not those of the range')
+    rows += range.rows
+    yield lines
+  }
+  if (rows !== entity.rows) throw damaged('the manifest', `${rows} rows in its ranges where ${entity.rows} are declared`)
+}
+
+function openRepository(folder) {
+  const { sha256: digest, ...facts } = JSON.parse(readFileSync(join(folder, 'repository.json'), 'utf8'))
+  if (facts.magic !== 'holdfast') throw new Error(`${folder} holds no repository of Holdfast`)
+  if (digest !== sha256(canonicalJson(facts))) throw damaged('repository.json', 'it was altered')
+  if (facts.minReader > 1 || facts.requiredFeatures.length > 0 || facts.keys.length > 0) throw new Error('the repository needs a newer reader')
+  return { folder, id: facts.repositoryId }
+}
+
+function readManifest(repository, id) {
+  const manifest = readJson(repository, `s/-/snapshots/${id}/manifest`, 'manifest')
+  if (manifest.snapshotId !== id || manifest.requiredFeatures.length > 0) throw new Error(`snapshot ${id} needs a newer reader`)
+  return manifest
+}
+
+/** In the manifest, or in pages beside it, whose hashes the manifest holds. They follow each other without gap. */
+function* rangesOf(repository, manifest, entity) {
+  let from = null
+  for (const range of pagedRanges(repository, manifest, entity)) {
+    if (range.from !== from) throw damaged('the manifest', 'a range does not begin where the one before it ends')
+    from = range.to
+    yield range
+  }
+  if (from !== null) throw damaged('the manifest', 'its ranges do not cover all keys')
+}
+
+function* pagedRanges(repository, { snapshotId }, { ranges, pages }) {
+  yield* ranges ?? []
+  for (const { page, storedBytes, storedSha256 } of pages ?? []) {
+    const object = `s/-/snapshots/${snapshotId}/entities/${String(page).padStart(4, '0')}`
+    yield* readJson(repository, object, 'entity-page', { storedBytes, storedSha256 }).ranges
+  }
+}
+
+/** A small object: the container of section 6.3 around JSON. */
+function readJson(repository, object, kind, expected) {
+  const bytes = readFileSync(join(repository.folder, object))
+  if (expected) assertStored(object, bytes, expected)
+  const { header, body } = openContainer(object, bytes, kind)
+  if (sha256(body) !== header.bodySha256) throw damaged(object, 'its body was altered or cut off')
+  if (header.repositoryId !== repository.id || header.object !== object) throw damaged(object, 'it was stored elsewhere')
+  if (header.plainBytes > MAX_JSON) throw damaged(object, 'it is too large')
+  const plain = decompress(object, body, header.compression, header.plainBytes)
+  if (sha256(plain) !== header.plainSha256) throw damaged(object, 'its content is not what its header says')
+  return JSON.parse(plain.toString('utf8'))
+}
+
+/** A chunk: container, frame table, frames (section 6.4). */
+function readChunk(folder, ref) {
+  if (!CHUNK_NAME.test(ref.name) || !ref.name.startsWith(ref.sha256)) throw damaged(ref.name, 'it is not the name of a chunk')
+  const object = `s/-/chunks/${ref.name.slice(0, 2)}/${ref.name}.hfc`
+  const bytes = readFileSync(join(folder, object))
+  assertStored(object, bytes, ref)
+  const { header, body } = openContainer(object, bytes, 'base')
+  const tableEnd = 8 + header.frames * 12
+  if (body.readUInt32LE(0) !== 0x184d2a5f || body.readUInt32LE(4) !== tableEnd - 8 + 32) throw damaged(object, 'it has no frame table')
+  if (sha256(body.subarray(8, tableEnd)) !== body.toString('hex', tableEnd, tableEnd + 32)) throw damaged(object, 'its frame table was altered')
+  const frames = []
+  let frameStart = tableEnd + 32
+  for (let at = 8; at < tableEnd; at += 12) {
+    const [storedBytes, plainBytes, rows] = [body.readUInt32LE(at), body.readUInt32LE(at + 4), body.readUInt32LE(at + 8)]
+    if (plainBytes > MAX_FRAME) throw damaged(object, 'a frame is too large')
+    const lines = decompress(object, body.subarray(frameStart, frameStart + storedBytes), header.compression, plainBytes)
+    if (countLines(lines) !== rows) throw damaged(object, 'a frame does not hold the lines that it declares')
+    frames.push(lines)
+    frameStart += storedBytes
+  }
+  const lines = Buffer.concat(frames)
+  if (frameStart !== body.length || lines.length !== ref.plainBytes || countLines(lines) !== ref.rows) throw damaged(object, 'its frames do not add up')
+  if (sha256(lines) !== ref.sha256 || header.plainSha256 !== ref.sha256) throw damaged(object, 'its lines are not those that were hashed')
+  return lines
+}
+
+function openContainer(object, bytes, kind) {
+  const length = bytes.length >= 8 && bytes.readUInt32LE(0) === 0x184d2a5e ? bytes.readUInt32LE(4) : 0
+  if (length <= 32 || length > 4096 + 32 || bytes.length < 8 + length) throw damaged(object, 'it does not begin like an object of Holdfast')
+  const json = bytes.subarray(8, 8 + length - 32)
+  if (sha256(json) !== bytes.toString('hex', 8 + length - 32, 8 + length)) throw damaged(object, 'its header was altered')
+  const header = JSON.parse(json.toString('utf8'))
+  if (header.format !== 1 || header.features.length > 0 || header.encryption !== null) throw new Error(`${object} needs a newer reader`)
+  if (header.kind !== kind) throw damaged(object, `it is of kind ${header.kind}, not ${kind}`)
+  return { header, body: bytes.subarray(8 + length) }
+}
+
+function assertStored(object, bytes, { storedBytes, storedSha256 }) {
+  if (bytes.length !== storedBytes || sha256(bytes) !== storedSha256) throw damaged(object, 'its bytes are not those that were stored')
+}
+
+function decompress(object, bytes, compression, plainBytes) {
+  const options = { maxOutputLength: Math.max(1, plainBytes) }
+  const plain =
+    compression === 'zstd' ? zstdDecompressSync(bytes, options) : compression === 'gzip' ? gunzipSync(bytes, options) : compression === 'none' ? bytes : null
+  if (plain === null) throw new Error(`${object} needs a newer reader: compression ${compression}`)
+  if (plain.length !== plainBytes) throw damaged(object, `${plain.length} plain bytes where ${plainBytes} were declared`)
+  return plain
+}
+
+function canonicalJson(value) {
+  if (value === null || typeof value !== 'object') return JSON.stringify(value)
+  if (Array.isArray(value)) return `[${value.map(canonicalJson).join(',')}]`
+  const members = Object.keys(value).sort()
+  return `{${members.map((name) => `${JSON.stringify(name)}:${canonicalJson(value[name])}`).join(',')}}`
+}
+
+function countLines(bytes) {
+  let lines = 0
+  for (let at = bytes.indexOf(0x0a); at >= 0; at = bytes.indexOf(0x0a, at + 1)) lines++
+  return lines
+}
+
+function names(folder) {
+  return existsSync(folder) ? readdirSync(folder).sort() : []
+}
+
+function entityNames(manifest) {
+  return manifest.entities.map(({ descriptor: { store, name } }) => `${store}.${name}`)
+}
+
+function sha256(bytes) {
+  return createHash('sha256').update(bytes).digest('hex')
+}
+
+function damaged(object, why) {
+  return new Error(`${object} is damaged: ${why}`)
+}
+
+function* output([folder, id, entity, chunkFolder]) {
+  const json = (value) => `${JSON.stringify(value)}\n`
+  if (folder === undefined) throw new Error('usage: node read-archive.mjs <folder> [<snapshot> [<entity> [<chunks of>]]]')
+  if (id === undefined) {
+    for (const { snapshotId, plan, times, consistency, totals } of snapshots(folder))
+      yield json({ snapshot: snapshotId, plan: plan.id, viewAt: times.viewAt, consistency: consistency.level, entities: totals.entities, rows: totals.rows })
+    return
+  }
+  const manifest = snapshot(folder, id)
+  if (entity !== undefined) return yield* records(folder, manifest, entity, chunkFolder)
+  for (const { descriptor, bucket, rows, ignored } of manifest.entities)
+    yield json({
+      store: descriptor.store,
+      entity: descriptor.name,
+      table: descriptor.table,
+      bucket,
+      rows,
+      fields: descriptor.fields.map(({ path }) => path),
+      ignored,
+    })
+}
+
+if (process.argv[1] && import.meta.url === pathToFileURL(process.argv[1]).href) {
+  process.stdout.on('error', () => process.exit()) // whoever read has gone: `| head`
+  try {
+    for (const bytes of output(process.argv.slice(2))) if (!process.stdout.write(bytes)) await once(process.stdout, 'drain')
+  } catch (error) {
+    console.error(error.message)
+    process.exitCode = 1
+  }
+}
