@@ -12,7 +12,7 @@ export interface TransactionOptions extends AbortableOptions {
 
 /** A transaction on the lane's own connection. The event loop turns while it is open, so other writers get BUSY, or wait as long as they are set to. */
 export async function ownTransaction<T>(connection: SqliteConnection, { begin, stagePath, signal }: TransactionOptions, work: () => Promise<T>): Promise<T> {
-  attach(connection, stagePath)
+  await whenFree(() => attach(connection, stagePath), { signal })
   // Foreign keys can only be switched outside of a transaction. They are checked by us, for the rows that are written.
   connection.exec('PRAGMA foreign_keys = OFF')
   try {
