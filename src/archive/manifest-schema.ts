@@ -16,6 +16,8 @@ export const TriggerSchema = Type.Enum(['manual', 'automatic'])
 export const MetadataSchema = Type.Record(Type.String(), Type.String())
 export const EvidenceSchema = Type.Object({ method: Type.String(), values: Type.Record(Type.String(), Type.String()) })
 
+export const LineageSchema = Type.Object({ full: UuidSchema, fullAt: Type.String(), distance: Count })
+
 const ChunkRefSchema = Type.Object({
   name: Type.String({ pattern: '^[0-9a-f]{64}(\\.[1-9][0-9]{0,3})?$' }),
   kind: Type.Enum(['base', 'delta']),
@@ -89,7 +91,7 @@ const EntityFields = {
   rows: Count,
   plainBytes: Count,
   storedBytes: Count,
-  change: Type.Object({ method: Type.String(), evidence: Type.Array(EvidenceSchema), reused: Count, read: Count }),
+  change: Type.Object({ method: Type.String(), evidence: Type.Array(EvidenceSchema), schema: Type.Optional(Sha256Schema), reused: Count, read: Count }),
   sensitive: Strings,
   ignored: Strings,
 }
@@ -116,6 +118,8 @@ const StoredManifestSchema = Type.Object({
   series: Type.String(),
   kind: SnapshotKindSchema,
   parent: Nullable(UuidSchema),
+  kindReason: Type.Optional(Type.String()),
+  lineage: Type.Optional(LineageSchema),
   scope: ScopeSchema,
   times: Type.Object({ startedAt: Type.String(), viewAt: Type.String(), committedAt: Type.String() }),
   stores: Type.Array(StoreSchema),

@@ -32,6 +32,8 @@ export interface ManifestEntity {
   readonly change: {
     readonly method: string
     readonly evidence: readonly ChangeEvidence[]
+    /** Digest of the entity's schema and of the order of its keys: ranges mean something only under the same. Absent: nothing can be built on this entity. */
+    readonly schema?: string
     /** Ranges taken over as they were, and ranges read. */
     readonly reused: number
     readonly read: number
@@ -50,6 +52,15 @@ export interface ManifestStore {
   readonly sequences: readonly SequenceState[]
 }
 
+/** Where a snapshot stands among those of its series. */
+export interface Lineage {
+  /** The latest full up to this snapshot, and the moment whose state it holds. */
+  readonly full: string
+  readonly fullAt: string
+  /** Snapshots taken since that full; 0 for the full itself. */
+  readonly distance: number
+}
+
 /** A snapshot: everything needed to read it, and to take the next one from it. */
 export interface Manifest {
   readonly format: 1
@@ -59,7 +70,12 @@ export interface Manifest {
   readonly plan: { readonly id: string; readonly digest: string; readonly description: string }
   readonly series: string
   readonly kind: SnapshotKind
+  /** The snapshot whose ranges were held against the database; null for a full. Nothing of it is needed to read this one. */
   readonly parent: string | null
+  /** Why the kind is another one than was asked for. */
+  readonly kindReason?: string
+  /** Absent in snapshots that an older Holdfast took; the next automatic one is a full then. */
+  readonly lineage?: Lineage
   readonly scope: string | null
   /** ISO 8601 UTC. `viewAt` is by the database's clock, the others by the host's. */
   readonly times: { readonly startedAt: string; readonly viewAt: string; readonly committedAt: string }

@@ -7,7 +7,7 @@ import { isUuid, uuidv7 } from '../kernel/ids.ts'
 import { mapOrdered } from '../kernel/map-ordered.ts'
 import { corrupt, missing } from './archive-error.ts'
 import { getJsonObject, putJsonObject } from './json-object.ts'
-import type { RangeEntry, SnapshotKind, Trigger } from './manifest.ts'
+import type { Lineage, RangeEntry, SnapshotKind, Trigger } from './manifest.ts'
 import { assertRangeRules } from './manifest-rules.ts'
 import type { ObjectKind } from './object-container.ts'
 import { MAX_ATTEMPT, MAX_JOURNAL, type ScopeNames } from './object-names.ts'
@@ -24,6 +24,9 @@ export interface SessionRecord {
   readonly series: string
   readonly kind: SnapshotKind
   readonly parent: string | null
+  /** Why the kind is another one than was asked for. */
+  readonly kindReason?: string
+  readonly lineage?: Lineage
   readonly startedAt: string
   readonly trigger: Trigger
   readonly metadata: Readonly<Record<string, string>>

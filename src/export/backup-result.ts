@@ -7,7 +7,7 @@ export interface BackupEntityResult {
   readonly rows: number
   /** Chunks that together hold it. */
   readonly chunks: number
-  /** Key ranges taken over as they were found unchanged under the final view, instead of being read in the last attempt. */
+  /** Key ranges taken over as they were found unchanged under the final view, instead of being read. */
   readonly reusedChunks: number
   readonly plainBytes: number
   /** Bytes of its chunks as stored, key indexes not counted; also of chunks that were in the repository before. */
@@ -19,6 +19,10 @@ export interface BackupResult {
   readonly snapshotId: string
   readonly planId: string
   readonly kind: SnapshotKind
+  /** Why the kind is another one than was asked for; null when it is not. */
+  readonly kindReason: string | null
+  /** The snapshot it was built on; null for a full. Nothing of it is needed to restore this one. */
+  readonly parent: string | null
   /** When the session began, ISO 8601 UTC by the host's clock. */
   readonly startedAt: string
   /** The moment whose state the snapshot holds, by the database's clock. */
@@ -41,6 +45,8 @@ export function backupResult(manifest: Manifest): BackupResult {
     snapshotId: manifest.snapshotId,
     planId: manifest.plan.id,
     kind: manifest.kind,
+    kindReason: manifest.kindReason ?? null,
+    parent: manifest.parent,
     startedAt: times.startedAt,
     viewAt: times.viewAt,
     committedAt: times.committedAt,

@@ -32,6 +32,8 @@ export function buildManifest(options: BuildManifestOptions): Manifest {
     series: session.series,
     kind: session.kind,
     parent: session.parent,
+    ...(session.kindReason === undefined ? {} : { kindReason: session.kindReason }),
+    ...lineageOf(session, views),
     scope: session.scope,
     times: { startedAt: session.startedAt, viewAt: views.window.to, committedAt: options.committedAt },
     stores: [...views.byStore.keys()].map((name) => manifestStore(name, options)),
@@ -49,6 +51,11 @@ export function buildManifest(options: BuildManifestOptions): Manifest {
     metadata: session.metadata,
     tool: { name: 'holdfast', version: VERSION },
   }
+}
+
+function lineageOf({ kind, sessionId, lineage }: SessionRecord, views: OpenViews): Pick<Manifest, 'lineage'> {
+  if (kind === 'full') return { lineage: { full: sessionId, fullAt: views.window.to, distance: 0 } }
+  return lineage ? { lineage } : {}
 }
 
 function manifestStore(name: string, { views, stores, sequences }: BuildManifestOptions): ManifestStore {
@@ -77,7 +84,7 @@ function manifestEntity(copy: EntityCopy): ManifestEntity {
     rows: sum(ranges, (range) => range.rows),
     plainBytes: sum(ranges, plainBytesOf),
     storedBytes: sum(ranges, (range) => sum(range.layers, (layer) => layer.storedBytes)),
-    change: { method: evidence.method, evidence: [evidence], ...copy.counts },
+    change: { method: evidence.method, evidence: [evidence], schema: copy.schema, ...copy.counts },
     ranges,
     sensitive: [...resolved.sensitive],
     ignored: [...resolved.ignore],

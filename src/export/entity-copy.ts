@@ -32,7 +32,7 @@ export class EntityCopy {
   readonly meter: EntityMeter
   /** Property paths whose values the key index covers. */
   readonly references: readonly string[]
-  readonly #schema: string
+  readonly schema: string
   readonly #journal: SessionJournal
   #evidence: ChangeEvidence | null = null
   #openParts = 0
@@ -49,7 +49,7 @@ export class EntityCopy {
     this.chunks = options.chunks
     this.meter = options.meter
     this.references = [...new Set(options.descriptor.references.flatMap((reference) => reference.fields))]
-    this.#schema = options.schema
+    this.schema = options.schema
     this.#journal = options.journal
   }
 
@@ -84,7 +84,7 @@ export class EntityCopy {
   openPart(range: KeyRange, evidence: ChangeEvidence): void {
     this.#evidence = evidence
     this.#openParts++
-    if (this.image.cut(range)) this.#journal.cut({ store: this.resolved.store, entity: this.resolved.entity, range, schema: this.#schema })
+    if (this.image.cut(range)) this.#journal.cut({ store: this.resolved.store, entity: this.resolved.entity, range, schema: this.schema })
   }
 
   /** Part of an open part is stored. In key order within the part. */
@@ -92,7 +92,7 @@ export class EntityCopy {
     const evidence = this.#evidence!
     const { store, entity, bucket } = this.resolved
     this.image.know({ from: entry.from, to: entry.to }, storedRange(entry, evidence, true))
-    this.#journal.record({ store, entity, bucket, range: entry, evidence, schema: this.#schema })
+    this.#journal.record({ store, entity, bucket, range: entry, evidence, schema: this.schema })
     this.#read++
   }
 

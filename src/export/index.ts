@@ -1,6 +1,7 @@
 export { type BackupEnvironment, type Host, thisHost } from './backup-environment.ts'
 export { type BackupEntityResult, type BackupResult, backupResult } from './backup-result.ts'
 export type { BackupSession, BackupSessionState } from './backup-session.ts'
+export type { BackupKind } from './choose-base.ts'
 export { type ResumeBackupOptions, resumeBackup } from './resume-backup.ts'
 export { isAlive, LEASE_MS, SESSION_LIFETIME_MS } from './session-liveness.ts'
 export { type StartBackupOptions, startBackup } from './start-backup.ts'

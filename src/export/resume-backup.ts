@@ -6,6 +6,7 @@ import { HoldfastError, isHoldfastError } from '../kernel/errors.ts'
 import type { ResolvedPlan } from '../plan/resolved-plan.ts'
 import { type BackupEnvironment, thisHost } from './backup-environment.ts'
 import { type BackupSession, completedSession } from './backup-session.ts'
+import { baseImages } from './base-images.ts'
 import { beginAttempt } from './begin-attempt.ts'
 import { openBuckets } from './open-buckets.ts'
 import { openViews } from './open-views.ts'
@@ -59,6 +60,7 @@ export async function resumeBackup(token: string, options: ResumeBackupOptions):
   const journal = new SessionJournal({ log: scope.sessions, sessionId, attempt: attempt.n, next, clock, controller })
   await journal.open({ signal })
   try {
+    const base = await baseOf(session, scope, { signal })
     const views = await openViews(plan, stores, { signal })
     try {
       logger.info({ sessionId, planId: plan.id, attempt: attempt.n }, 'backup resumed')
@@ -71,7 +73,7 @@ export async function resumeBackup(token: string, options: ResumeBackupOptions):
         attempt,
         ageMs,
         journal,
-        known: replayJournal(entries),
+        known: replayJournal(entries, baseImages(base, plan)),
         views,
         controller,
         clock,
@@ -106,6 +108,17 @@ async function sessionRecord(scope: RepositoryScope, { sessionId }: TokenPointer
   } catch (error) {
     if (!isHoldfastError(error, 'E_ARCHIVE_MISSING')) throw error
     throw new HoldfastError('E_SESSION_CLOSED', `session ${sessionId} is not in the repository any more`, { cause: error })
+  }
+}
+
+/** The snapshot that the session builds on. When it was deleted meanwhile only the journal is known: more is read, and nothing else changes. */
+async function baseOf({ parent }: SessionRecord, scope: RepositoryScope, options: AbortableOptions): Promise<Manifest | null> {
+  if (parent === null) return null
+  try {
+    return await scope.readManifest(parent, options)
+  } catch (error) {
+    if (isHoldfastError(error, 'E_SNAPSHOT_UNKNOWN')) return null
+    throw error
   }
 }
 

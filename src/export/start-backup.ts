@@ -6,7 +6,9 @@ import { uuidv7 } from '../kernel/ids.ts'
 import type { ResolvedPlan } from '../plan/resolved-plan.ts'
 import { type BackupEnvironment, thisHost } from './backup-environment.ts'
 import type { BackupSession } from './backup-session.ts'
+import { baseImages } from './base-images.ts'
 import { beginAttempt } from './begin-attempt.ts'
+import { type BackupKind, chooseBase } from './choose-base.ts'
 import { openBuckets } from './open-buckets.ts'
 import { openViews } from './open-views.ts'
 import { replayJournal } from './replay-journal.ts'
@@ -16,30 +18,35 @@ export interface StartBackupOptions extends BackupEnvironment {
   readonly plan: ResolvedPlan
   readonly trigger: Trigger
   readonly metadata: Readonly<Record<string, string>>
+  /** Default `full`. */
+  readonly kind?: BackupKind
+  /** Snapshots that build on each other. Default the plan's id. */
+  readonly series?: string
 }
 
 /**
- * Starts a full backup. Resolves once the views are open and the session is on record, so that its token is good from then on; the
+ * Starts a backup. Resolves once the views are open and the session is on record, so that its token is good from then on; the
  * work goes on behind. Views come first: what cannot be backed up as the plan requires leaves nothing in the storage.
  *
  * @throws HoldfastError `E_CONSISTENCY`, `E_STORE_UNKNOWN`, `E_SCHEMA_DRIFT`, `E_STORE_FAILED`, `E_CAPABILITY`, `E_STORAGE` …
  */
 export async function startBackup(options: StartBackupOptions): Promise<BackupSession> {
-  const { plan, stores, signal, clock = systemClock, logger = silentLogger, host = thisHost } = options
+  const { plan, stores, signal, kind = 'full', series = options.plan.id, clock = systemClock, logger = silentLogger, host = thisHost } = options
   throwIfAborted(signal)
   const { main, chunksOf } = await openBuckets(plan, options.repositoryOf)
   const views = await openViews(plan, stores, { signal })
   try {
     const scope = main.scope()
+    const { base, ...chosen } = await chooseBase({ scope, series, kind, policy: plan.policy, views, signal })
     const startedAt = new Date(clock.now()).toISOString()
     const session: SessionRecord = {
       sessionId: uuidv7(clock.now()),
       planId: plan.id,
       planDigest: plan.digest,
       scope: null,
-      series: plan.id,
-      kind: 'full',
-      parent: null,
+      series,
+      ...chosen,
+      parent: base?.snapshotId ?? null,
       startedAt,
       trigger: options.trigger,
       metadata: options.metadata,
@@ -50,7 +57,7 @@ export async function startBackup(options: StartBackupOptions): Promise<BackupSe
     const controller = new AbortController()
     const journal = new SessionJournal({ log: scope.sessions, sessionId, attempt: attempt.n, next: 1, clock, controller })
     await journal.open({ signal })
-    logger.info({ sessionId, planId: plan.id, entities: plan.entities.length }, 'backup started')
+    logger.info({ sessionId, planId: plan.id, ...chosen, entities: plan.entities.length }, 'backup started')
     return beginAttempt({
       plan,
       stores,
@@ -60,7 +67,7 @@ export async function startBackup(options: StartBackupOptions): Promise<BackupSe
       attempt,
       ageMs: 0,
       journal,
-      known: replayJournal([]),
+      known: replayJournal([], baseImages(base, plan)),
       views,
       controller,
       clock,

@@ -14,6 +14,10 @@ export interface BackupPolicy {
   readonly concurrency: number
   /** Fail with `E_CONSISTENCY` rather than publish a snapshot below this level. Default: publish and say what was reached. */
   readonly requireConsistency: ConsistencyLevel | null
+  /** An automatic backup is a full when the latest full of its series is older. Fulls read back every chunk they find in place, and so heal damage. Default 30; 1 to 3650. */
+  readonly fullAfterDays: number
+  /** An automatic backup is a full when so many snapshots were taken since the latest. Default 1000; 1 to 100 000. */
+  readonly fullAfterSnapshots: number
 }
 
 export const DEFAULT_POLICY: BackupPolicy = {
@@ -22,4 +26,6 @@ export const DEFAULT_POLICY: BackupPolicy = {
   chunkBytes: 8 * 1024 * 1024,
   concurrency: 2,
   requireConsistency: null,
+  fullAfterDays: 30,
+  fullAfterSnapshots: 1000,
 }

@@ -29,6 +29,8 @@ export function resolvePolicy(declared: Readonly<Record<string, unknown>>, probl
     chunkBytes: whole(declared, 'chunkBytes', 64 * KIB, 64 * MIB, DEFAULT_POLICY.chunkBytes, problems),
     concurrency: whole(declared, 'concurrency', 1, 16, DEFAULT_POLICY.concurrency, problems),
     requireConsistency: choice(declared, 'requireConsistency', [...CONSISTENCY, null], DEFAULT_POLICY.requireConsistency, problems),
+    fullAfterDays: whole(declared, 'fullAfterDays', 1, 3650, DEFAULT_POLICY.fullAfterDays, problems),
+    fullAfterSnapshots: whole(declared, 'fullAfterSnapshots', 1, 100_000, DEFAULT_POLICY.fullAfterSnapshots, problems),
   }
 }
 

@@ -4,7 +4,7 @@ import { type BackupSession, resumeBackup, startBackup } from '../export/index.t
 import type { Clock } from '../kernel/clock.ts'
 import type { IBackupPlanRegistry } from '../plan/index.ts'
 import type { BucketRepositories } from './bucket-repositories.ts'
-import { checkMetadata, checkTrigger } from './check-metadata.ts'
+import { checkKind, checkMetadata, checkSeries, checkTrigger } from './check-start.ts'
 import type { IDataBackupService, ResumeBackupOptions, StartBackupOptions } from './data-backup-service.ts'
 import { RecentSessions } from './recent-sessions.ts'
 
@@ -25,11 +25,17 @@ export function createBackupService({ repositories, stores, plans, clock, logger
   const recent = new RecentSessions<BackupSession>()
   const environment = { stores: [...stores.values()], clock, logger }
 
-  async function start(planId: string, { metadata = {}, trigger = 'manual', signal }: StartBackupOptions = {}): Promise<BackupSession> {
+  async function start(
+    planId: string,
+    { metadata = {}, trigger = 'manual', kind = 'auto', series = planId, signal }: StartBackupOptions = {},
+  ): Promise<BackupSession> {
     const plan = plans.resolved(planId)
     checkMetadata(metadata)
     checkTrigger(trigger)
-    return recent.begin(() => startBackup({ ...environment, repositoryOf: (bucket) => repositories.openOrCreate(bucket), plan, metadata, trigger, signal }))
+    checkKind(kind)
+    checkSeries(series)
+    const repositoryOf = (bucket: string) => repositories.openOrCreate(bucket)
+    return recent.begin(() => startBackup({ ...environment, repositoryOf, plan, metadata, trigger, kind, series, signal }))
   }
 
   return {

@@ -1,4 +1,4 @@
-import type { BackupResult, BackupSession } from '../export/index.ts'
+import type { BackupKind, BackupResult, BackupSession } from '../export/index.ts'
 import type { AbortableOptions } from '../kernel/abort.ts'
 
 export interface StartBackupOptions extends AbortableOptions {
@@ -6,6 +6,13 @@ export interface StartBackupOptions extends AbortableOptions {
   readonly metadata?: Readonly<Record<string, string>>
   /** `manual` (default) or `automatic`: kept in the snapshot. */
   readonly trigger?: 'manual' | 'automatic'
+  /**
+   * Default `auto`: only ranges that changed since the newest snapshot of the series are read and stored, or all of them when the policy's age or count is
+   * reached, the schema changed, or there is doubt. Whatever the kind, the snapshot is whole: restoring and deleting need no other.
+   */
+  readonly kind?: BackupKind
+  /** Names the snapshots that build on each other. Default the plan's id. */
+  readonly series?: string
 }
 
 export interface ResumeBackupOptions extends AbortableOptions {

@@ -78,7 +78,15 @@ describe('a plan with nothing wrong', () => {
         { store: 'main', entity: 'Customer', bucket: 'default', ignore: [], sensitive: [], tenant: null },
         { store: 'main', entity: 'Order', bucket: 'cold', ignore: ['searchText'], sensitive: ['total'], tenant: null },
       ],
-      policy: { compression: 'zstd', level: 3, chunkBytes: 8 * 1024 * 1024, concurrency: 2, requireConsistency: null },
+      policy: {
+        compression: 'zstd',
+        level: 3,
+        chunkBytes: 8 * 1024 * 1024,
+        concurrency: 2,
+        requireConsistency: null,
+        fullAfterDays: 30,
+        fullAfterSnapshots: 1000,
+      },
       digest: expect.stringMatching(/^[0-9a-f]{64}$/),
     })
     expect(JSON.parse(JSON.stringify(resolved))).toEqual(resolved)
@@ -92,6 +100,7 @@ describe('a plan with nothing wrong', () => {
     expect(digest({ description: 'Other words' })).toBe(same)
     expect(digest({ policy: { concurrency: 7 } })).toBe(same)
     expect(digest({ policy: { level: 3 } })).toBe(same)
+    expect(digest({ policy: { fullAfterDays: 1, fullAfterSnapshots: 5 } })).toBe(same)
     expect(digest({ entities: ['Tag', 'Order'] })).toBe(same)
     const others = [
       digest({ id: 'shop2' }),
@@ -308,7 +317,7 @@ describe('problems', () => {
     [
       'an unknown policy member',
       { policy: { compresion: 'zstd' } as never },
-      'policy.compresion = "zstd": no such policy member. Did you mean "compression"? Known members: compression, level, chunkBytes, concurrency, requireConsistency.',
+      'policy.compresion = "zstd": no such policy member. Did you mean "compression"? Known members: compression, level, chunkBytes, concurrency, requireConsistency, fullAfterDays, fullAfterSnapshots.',
     ],
     [
       'an unknown compression',

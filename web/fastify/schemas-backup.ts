@@ -12,6 +12,8 @@ const ResultSchema = schemaOf<BackupResult>()(
     snapshotId: Uuid,
     planId: Type.String(),
     kind: Type.Enum(['full', 'incremental', 'differential']),
+    kindReason: Nullable(Type.String({ description: 'Why the kind is another one than was asked for' })),
+    parent: Nullable(Uuid),
     startedAt: Time,
     viewAt: Time,
     committedAt: Time,
@@ -55,6 +57,12 @@ export const BackupListSchema = Type.Object({
 export const StartBackupBody = Type.Object(
   {
     plan: PlanId,
+    kind: Type.Optional(
+      Type.Enum(['full', 'incremental', 'differential', 'auto'], {
+        description: 'What to read: all, or only what changed. Every kind gives a whole snapshot. Default auto.',
+      }),
+    ),
+    series: Type.Optional(Type.String({ minLength: 1, maxLength: 128, description: "Names the snapshots that build on each other. Default the plan's id." })),
     metadata: Type.Optional(
       Type.Record(Type.String(), Type.String({ maxLength: 4096 }), {
         maxProperties: 64,

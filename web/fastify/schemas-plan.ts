@@ -23,6 +23,8 @@ const PlanSchema = schemaOf<ResolvedPlan>()(
       chunkBytes: Type.Integer(),
       concurrency: Type.Integer(),
       requireConsistency: Nullable(Type.Enum(['snapshot', 'entity', 'fuzzy'])),
+      fullAfterDays: Type.Integer(),
+      fullAfterSnapshots: Type.Integer(),
     }),
     digest: Type.String({ description: 'A session resumes only under the plan it was started with' }),
   }),

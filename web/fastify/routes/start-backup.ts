@@ -12,7 +12,12 @@ export const startBackup: Route = (context) => {
   const schema = { headers: IdempotencyHeaders, querystring: NoQuery, body: StartBackupBody, response: { 202: StartedBackupSchema, ...ERROR_RESPONSES } }
 
   app.post('/backups', endpoint(context, 'startBackup', schema), async ({ body, headers }, reply) => {
-    const start = () => holdfast.backups.start(body.plan, { metadata: body.metadata ?? {} })
+    const start = () =>
+      holdfast.backups.start(body.plan, {
+        metadata: body.metadata ?? {},
+        ...(body.kind === undefined ? {} : { kind: body.kind }),
+        ...(body.series === undefined ? {} : { series: body.series }),
+      })
     const key = headers['idempotency-key']
     const session = key === undefined ? await start() : await starts.run(key, canonicalJson(body), start)
     reply.code(202).header('location', `${app.prefix}/backups/${session.id}`)

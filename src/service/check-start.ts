@@ -26,3 +26,17 @@ export function checkTrigger(trigger: string): void {
   if (trigger !== 'manual' && trigger !== 'automatic')
     throw new HoldfastError('E_CONFIG', `\`trigger\` is ${JSON.stringify(trigger)}; expected "manual" or "automatic"`)
 }
+
+const KINDS = ['full', 'incremental', 'differential', 'auto']
+
+/** @throws `E_CONFIG` */
+export function checkKind(kind: string): void {
+  if (!KINDS.includes(kind))
+    throw new HoldfastError('E_CONFIG', `\`kind\` is ${JSON.stringify(kind)}; expected ${KINDS.map((known) => JSON.stringify(known)).join(', ')}`)
+}
+
+/** @throws `E_CONFIG` */
+export function checkSeries(series: string): void {
+  if (typeof series !== 'string' || series === '' || series.length > MAX_NAME)
+    throw new HoldfastError('E_CONFIG', `\`series\` is ${JSON.stringify(series)}; expected 1 to ${MAX_NAME} characters`)
+}
