@@ -9,14 +9,16 @@ export interface ChunkRef {
   readonly kind: ChunkKind
   /** SHA-256 (hex) of the plain lines. */
   readonly sha256: string
+  /** Lines: the records of a base; of a delta upserts, deletes and anchors together. */
   readonly rows: number
   readonly plainBytes: number
   /** Bytes and SHA-256 (hex) of the whole stored object. */
   readonly storedBytes: number
   readonly storedSha256: string
   readonly index: { readonly storedBytes: number; readonly storedSha256: string }
-  /** Keys that a delta deletes. Absent for base chunks. */
+  /** Lines of a delta that delete a key, and lines that are anchors: upserts = rows − deletes − anchors. Absent for base chunks. */
   readonly deletes?: number
+  readonly anchors?: number
 }
 
 /** A chunk that is in the storage, with what its range needs to know. */

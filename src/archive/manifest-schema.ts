@@ -28,13 +28,15 @@ const ChunkRefSchema = Type.Object({
   storedSha256: Sha256Schema,
   index: Type.Object({ storedBytes: Count, storedSha256: Sha256Schema }),
   deletes: Type.Optional(Count),
+  anchors: Type.Optional(Count),
 })
 
 const RangeFields = {
   from: Nullable(KeyText),
   to: Nullable(KeyText),
   rows: Count,
-  sha256: Sha256Schema,
+  sha256: Nullable(Sha256Schema),
+  digest: Type.Optional(Type.String()),
   firstKey: Nullable(KeyText),
   lastKey: Nullable(KeyText),
   layers: Type.Array(ChunkRefSchema),

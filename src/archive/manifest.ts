@@ -12,8 +12,10 @@ export interface RangeEntry {
   readonly from: KeyText | null
   readonly to: KeyText | null
   readonly rows: number
-  /** SHA-256 (hex) of the merged lines; of nothing when the range is empty. */
-  readonly sha256: string
+  /** SHA-256 (hex) of the merged lines; of nothing when the range is empty. Null where a delta was layered without the merged lines having been at hand. */
+  readonly sha256: string | null
+  /** What the database's own digest function said of the range: text that only the store that gave it understands. */
+  readonly digest?: string
   readonly firstKey: KeyText | null
   readonly lastKey: KeyText | null
   /** The base first, then deltas; none when the range is empty. */

@@ -16,8 +16,10 @@ export interface KeyRange {
 export interface KnownRange {
   readonly range: KeyRange
   readonly rows: number
-  /** SHA-256 (hex) of the record lines of the range, in key order, each ended by 0x0A. */
-  readonly sha256: string
+  /** SHA-256 (hex) of the record lines of the range, in key order, each ended by 0x0A. Null when the lines were never together at hand: a method that compares them is undecided. */
+  readonly sha256: string | null
+  /** What the database's own digest function said of the range: text that only the store that gave it understands. */
+  readonly digest?: string
   /** The evidence of the view that read or last confirmed it. */
   readonly evidence: ChangeEvidence
 }

@@ -9,7 +9,8 @@ export interface StoredRange extends KnownRange {
 }
 
 export function storedRange(entry: Omit<RangeEntry, 'evidence'>, evidence: KnownRange['evidence'], current: boolean): StoredRange {
-  return { range: { from: entry.from, to: entry.to }, rows: entry.rows, sha256: entry.sha256, evidence, entry, current }
+  const { from, to, rows, sha256, digest } = entry
+  return { range: { from, to }, rows, sha256, ...(digest === undefined ? {} : { digest }), evidence, entry, current }
 }
 
 export function plainBytesOf(entry: Pick<RangeEntry, 'layers'>): number {

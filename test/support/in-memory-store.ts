@@ -221,7 +221,7 @@ class InMemoryView implements ConsistentView {
         const rows = this.#range(entity, entry.range)
         const hash = createHash('sha256')
         for (const row of rows) hash.update(lineOf(descriptor, row).line)
-        if (this.#owner.checking === 'undecided') yield { index, state: 'unknown', method: 'sha256' }
+        if (this.#owner.checking === 'undecided' || entry.sha256 === null) yield { index, state: 'unknown', method: 'sha256' }
         else if (hash.digest('hex') === entry.sha256) yield { index, state: 'unchanged', rows: rows.length, method: 'sha256' }
         else yield { index, state: 'changed', rows: rows.length, method: 'sha256', reason: rows.length === entry.rows ? 'digest' : 'rows' }
       }
