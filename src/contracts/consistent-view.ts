@@ -1,7 +1,7 @@
 import type { AbortableOptions } from '../kernel/abort.ts'
 import type { ChangeEvidence } from './change-evidence.ts'
 import type { EntityDescriptor } from './entity-descriptor.ts'
-import type { KeyRange, KnownRange, RangeState } from './key-range.ts'
+import type { KeyRange, KeyText, KnownRange, RangeState } from './key-range.ts'
 import type { RecordBatch } from './record-batch.ts'
 
 /** `snapshot`: one transactional state for all entities of the store. `entity`: one per entity. `fuzzy`: each row was committed at some instant in the window. */
@@ -67,5 +67,17 @@ export interface ConsistentView {
    * Ending the iteration early frees the connection. Backpressure: nothing is read ahead beyond a few batches.
    */
   read(entity: string, range: KeyRange, options?: AbortableOptions & { readonly references?: readonly string[] }): AsyncIterable<RecordBatch>
+  /**
+   * The rows of the range that were written since that evidence was given, as `check` counted them (`changedRows`), in key order. May span several known ranges.
+   * Absent where the database cannot tell rows apart by when they were written.
+   */
+  readChanged?(
+    entity: string,
+    range: KeyRange,
+    since: ChangeEvidence,
+    options?: AbortableOptions & { readonly references?: readonly string[] },
+  ): AsyncIterable<RecordBatch>
+  /** All keys of the range in key order, some at a time. There whenever `readChanged` is. */
+  readKeys?(entity: string, range: KeyRange, options?: AbortableOptions): AsyncIterable<readonly KeyText[]>
   close(): Promise<void>
 }

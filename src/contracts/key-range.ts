@@ -31,6 +31,11 @@ export interface RangeState {
   readonly state: 'unchanged' | 'changed' | 'unknown'
   /** Rows now in the range, where the method counted them. */
   readonly rows?: number
+  /**
+   * Of a changed range: how many of its rows may differ from what is known; all others are as they were. Given where the view can tell, and then
+   * `readChanged` gives exactly these rows.
+   */
+  readonly changedRows?: number
   readonly method: ChangeMethod
   /** Why the state is not `unchanged`: `rows`, `xmin`, `evidence:<field>`, `digest`. */
   readonly reason?: string

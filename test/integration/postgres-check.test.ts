@@ -2,7 +2,7 @@ import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { EntityMapping, KnownRange, RangeState, StoreMapping } from '../../src/contracts/index.ts'
 import { checkAll, inView, mappingOf, remember, table, testPool } from '../support/postgres-lane.ts'
-import { createTestDatabase, type TestDatabase } from '../support/postgres.ts'
+import { createTestDatabase, settle, type TestDatabase } from '../support/postgres.ts'
 
 let db: TestDatabase
 let lane: ReturnType<typeof testPool>
@@ -17,26 +17,12 @@ afterAll(async () => {
   await db.drop()
 })
 
-/**
- * Waits until no transaction of the server is older than what was written here. X is of the whole server: a transaction in another test's
- * database holds it back, and what was written since is then called changed, as it must be.
- */
-async function settle(): Promise<void> {
-  const [now] = await db.query<{ id: string }>('SELECT pg_current_xact_id()::text AS id')
-  for (let tries = 0; ; tries++) {
-    const [row] = await db.query<{ settled: boolean }>(`SELECT pg_snapshot_xmin(pg_current_snapshot()) > '${now!.id}'::xid8 AS settled`)
-    if (row!.settled) return
-    if (tries > 2000) throw new Error('a transaction elsewhere on the server does not end')
-    await new Promise((resolve) => setTimeout(resolve, 20))
-  }
-}
-
 /** A table of its own with `rows` rows of (id, v). */
 async function fill(rows = 100, definition = 'id int PRIMARY KEY, v text'): Promise<{ name: string; mapping: StoreMapping }> {
   const name = `t${++serial}`
   await db.query(`CREATE TABLE ${name} (${definition})`)
   await db.query(`INSERT INTO ${name} (id, v) SELECT i, 'v' || i FROM generate_series(1, ${rows}) i`)
-  await settle()
+  await settle(db)
   return { name, mapping: mappingOf(table(name, 'id v')) }
 }
 
@@ -137,7 +123,7 @@ describe('few ranges of a large table', () => {
   it('are looked up by index, with the same answers', async () => {
     const { name, mapping } = await fill(1000)
     await db.query(`ALTER TABLE ${name} ALTER COLUMN v SET STORAGE PLAIN; UPDATE ${name} SET v = repeat(v, 900)`)
-    await settle()
+    await settle(db)
     const ranges = [
       { from: '[10]', to: '[20]' },
       { from: '[100]', to: '[110]' },
@@ -195,7 +181,7 @@ describe('transactions in flight', () => {
       await old.query('COMMIT')
       // The row was in the view; its transaction is above X all the same. Reading it again is the price of certainty.
       expect(await check(mapping, name, known)).toMatchObject({ state: 'changed', reason: 'xmin' })
-      await settle()
+      await settle(db)
       expect(await check(mapping, name, await know(mapping, name))).toMatchObject({ state: 'unchanged' })
     }, 1)
   })
@@ -266,7 +252,7 @@ describe('changes below the row versions', () => {
   it('detects a table of the same name whose rows are older than the view', async () => {
     const { name, mapping } = await fill()
     await db.query(`CREATE TABLE ${name}_other (LIKE ${name} INCLUDING ALL); INSERT INTO ${name}_other SELECT id, 'other' FROM ${name}`)
-    await settle()
+    await settle(db)
     const known = await know(mapping, name)
     await db.query(`ALTER TABLE ${name} RENAME TO ${name}_old; ALTER TABLE ${name}_other RENAME TO ${name}`)
     expect(await check(mapping, name, known)).toMatchObject({ state: 'changed', reason: 'digest' })
@@ -327,7 +313,7 @@ describe('partitions and inheritance children', () => {
     await db.query(`CREATE TABLE ${name} (id int PRIMARY KEY, v text) PARTITION BY RANGE (id);
       CREATE TABLE ${name}_a PARTITION OF ${name} FOR VALUES FROM (0) TO (50); CREATE TABLE ${name}_b PARTITION OF ${name} FOR VALUES FROM (50) TO (200);
       INSERT INTO ${name} SELECT i, 'v' || i FROM generate_series(1, 100) i`)
-    await settle()
+    await settle(db)
     return { name, mapping: mappingOf(table(name, 'id v')) }
   }
 
@@ -342,7 +328,7 @@ describe('partitions and inheritance children', () => {
   it('detects a partition exchanged for one whose rows are older than the view', async () => {
     const { name, mapping } = await partitioned()
     await db.query(`CREATE TABLE ${name}_c (LIKE ${name}_b INCLUDING ALL); INSERT INTO ${name}_c SELECT id, 'other' FROM ${name}_b`)
-    await settle()
+    await settle(db)
     const known = await know(mapping, name)
     await db.query(`ALTER TABLE ${name} DETACH PARTITION ${name}_b; ALTER TABLE ${name} ATTACH PARTITION ${name}_c FOR VALUES FROM (50) TO (200)`)
     expect(await check(mapping, name, known)).toMatchObject({ state: 'changed', method: 'sha256', reason: 'digest' })
@@ -353,7 +339,7 @@ describe('partitions and inheritance children', () => {
     await db.query(
       `CREATE TABLE ${name}_child () INHERITS (${name}); INSERT INTO ${name}_child VALUES (1000, 'c'), (1001, 'c'); CREATE TABLE ${name}_other (LIKE ${name}); INSERT INTO ${name}_other VALUES (1000, 'o'), (1001, 'o')`,
     )
-    await settle()
+    await settle(db)
     const known = await know(mapping, name)
     expect(known.rows).toBe(102)
     expect(await check(mapping, name, known)).toMatchObject({ state: 'unchanged', method: 'xmin' })

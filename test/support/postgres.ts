@@ -46,3 +46,17 @@ async function onServer(sql: string): Promise<void> {
     await client.end()
   }
 }
+
+/**
+ * Waits until no transaction of the server is older than what was written here. The snapshot's xmin is of the whole server: a transaction in another test's
+ * database holds it back, and what was written since is then called changed, as it must be.
+ */
+export async function settle(database: TestDatabase): Promise<void> {
+  const [now] = await database.query<{ id: string }>('SELECT pg_current_xact_id()::text AS id')
+  for (let tries = 0; ; tries++) {
+    const [row] = await database.query<{ settled: boolean }>(`SELECT pg_snapshot_xmin(pg_current_snapshot()) > '${now!.id}'::xid8 AS settled`)
+    if (row!.settled) return
+    if (tries > 2000) throw new Error('a transaction elsewhere on the server does not end')
+    await new Promise((resolve) => setTimeout(resolve, 20))
+  }
+}

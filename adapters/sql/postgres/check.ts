@@ -64,8 +64,9 @@ async function decide(ports: CheckPorts, { index, known, verdict }: Asked, count
   const method = verdict.trust === 'xmin' ? 'xmin' : 'sha256'
   if (!count) return { index, state: 'unknown', method, reason: verdict.trust === 'lines' ? verdict.reason : 'evidence:key' }
   const { rows } = count
-  if (rows !== known.rows) return { index, state: 'changed', rows, method, reason: 'rows' }
-  if (verdict.trust === 'xmin') return count.newer ? { index, state: 'changed', rows, method, reason: 'xmin' } : { index, state: 'unchanged', rows, method }
+  const changed = { index, state: 'changed', rows, method, ...(count.newerRows === null ? {} : { changedRows: count.newerRows }) } as const
+  if (rows !== known.rows) return { ...changed, reason: 'rows' }
+  if (verdict.trust === 'xmin') return count.newer ? { ...changed, reason: 'xmin' } : { index, state: 'unchanged', rows, method }
   if (known.sha256 === null) return { index, state: 'unknown', rows, method, reason: 'digest' }
   const same = (await ports.digest(known.range, options)) === known.sha256
   return same ? { index, state: 'unchanged', rows, method } : { index, state: 'changed', rows, method, reason: 'digest' }

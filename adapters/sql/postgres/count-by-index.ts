@@ -3,7 +3,7 @@ import type { PostgresClient } from './connections.ts'
 import { fromRows } from './from-rows.ts'
 import { atLeast, below, keyLiterals } from './key-sql.ts'
 import { queryText } from './query.ts'
-import { type CountedRange, isNewer, type RangeCount, YOUNGEST } from './row-age.ts'
+import { type CountedRange, isYounger, type RangeCount } from './row-age.ts'
 
 /** Above this many ranges in a statement, a plan that scans the table for each of them must not happen, whatever the planner believes of its size. */
 const FEW = 2
@@ -17,7 +17,7 @@ export async function countByIndex(client: PostgresClient, entity: PostgresEntit
   for (const shape of shapesOf(ranges)) {
     const sql = countSql(entity, shape)
     const rows = await queryText(client, `checking ${entity.descriptor.name}`, `SET LOCAL enable_seqscan = ${shape.length > FEW ? 'off' : 'on'}; ${sql}`)
-    for (const row of rows) counts.set(Number(row.i), { rows: Number(row.n), newer: isNewer(row.youngest, row.horizon) })
+    for (const row of rows) counts.set(Number(row.i), { rows: Number(row.n), newerRows: Number(row.newer), newer: Number(row.newer) > 0 })
   }
   return counts
 }
@@ -44,6 +44,6 @@ function countSql(entity: PostgresEntity, ranges: readonly CountedRange[]): stri
   const bound = (columns: readonly string[]) => columns.map((column) => `r.${column}`)
   const conditions = [...(from.length > 0 ? [atLeast(key, bound(from))] : []), ...(to.length > 0 ? [below(key, bound(to))] : [])]
   return `WITH r AS (SELECT v.*, age(v.x) AS horizon FROM (VALUES ${values.join(', ')}) AS v(${['i', 'x', ...from, ...to].join(', ')}))
-    SELECT r.i, r.horizon, c.n, c.youngest FROM r CROSS JOIN LATERAL (
-      SELECT count(*) AS n, ${YOUNGEST} AS youngest ${[fromRows(entity), ...conditions].join(' AND ')}) AS c`
+    SELECT r.i, c.n, c.newer FROM r CROSS JOIN LATERAL (
+      SELECT count(*) AS n, count(*) FILTER (WHERE ${isYounger('r.horizon')}) AS newer ${[fromRows(entity), ...conditions].join(' AND ')}) AS c`
 }

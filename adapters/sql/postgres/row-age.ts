@@ -9,19 +9,26 @@ export interface CountedRange {
 
 export interface RangeCount {
   readonly rows: number
+  /** Rows written at or after the horizon. Null when they were not counted, which `newer` then still tells. */
+  readonly newerRows: number | null
   /** Whether any row was written at or after the horizon. */
   readonly newer: boolean
 }
 
 /**
- * The least age of the rows, as an aggregate over `t`: how many transactions back the youngest was written. `age()` is the distance back from the
- * newest id, modulo 2^32; unsigned here. That is the comparison of epoch-extended ids, with the row's extended to the greatest value it can have: so
- * after 2^32 transactions a row may look younger than it is, and never older. Ids 0-2 (bootstrap, frozen by old versions) have the age 2^31 - 1.
+ * The age of a row of `t`: how many transactions back it was written. `age()` is the distance back from the newest id, modulo 2^32; unsigned here. That is
+ * the comparison of epoch-extended ids, with the row's extended to the greatest value it can have: so after 2^32 transactions a row may look younger than it
+ * is, and never older. Ids 0-2 (bootstrap, frozen by old versions) have the age 2^31 - 1.
  */
-export const YOUNGEST = 'min(age(t.xmin)::bigint & 4294967295)'
+export const ROW_AGE = '(age(t.xmin)::bigint & 4294967295)'
 
-/** Is the youngest row as young as the horizon, or younger? `horizon` is its `age()` in the same transaction; null when it was not asked about. */
-export function isNewer(youngest: string | null | undefined, horizon: string | null | undefined): boolean {
-  if (horizon === null || horizon === undefined || youngest === null || youngest === undefined) return false
-  return Number(horizon) < 0 || Number(youngest) <= Number(horizon)
+/** The condition for rows of `t` as young as a horizon or younger. `horizonAge` is the horizon's `age()` in the same transaction, as SQL; below 0 it is beyond telling. */
+export function isYounger(horizonAge: string): string {
+  return `(${horizonAge} < 0 OR ${ROW_AGE} <= ${horizonAge})`
+}
+
+/** The same for the least age of a group of rows. `horizonAge` is null when it was not asked about. */
+export function isNewer(youngest: string | null | undefined, horizonAge: string | null | undefined): boolean {
+  if (horizonAge === null || horizonAge === undefined || youngest === null || youngest === undefined) return false
+  return Number(horizonAge) < 0 || Number(youngest) <= Number(horizonAge)
 }

@@ -1,9 +1,9 @@
 import type { KeyRange, KeyText } from '../../../src/contracts/key-range.ts'
 import type { RecordBatch } from '../../../src/contracts/record-batch.ts'
-import { createKeyTextReader } from '../../../src/record/key-text.ts'
 import type { PostgresEntity } from './catalog.ts'
 import { fromRows } from './from-rows.ts'
 import { keyOrder } from './key-sql.ts'
+import { readKeyTexts } from './read-key-texts.ts'
 import { quoteIdent } from './quote.ts'
 
 /** Heap pages that a split looks at: 4 MiB. Quantiles of so many random pages are within a few hundredths of the table's. */
@@ -26,15 +26,8 @@ export function splitSql(entity: PostgresEntity, parts: number, pages: number): 
 
 /** The keys that `splitSql` finds, from record lines that begin with the key fields: so a bound is made as the key text of any record is. */
 export async function readBounds(lines: AsyncIterable<RecordBatch>, keyFields: number): Promise<readonly KeyText[]> {
-  const keyText = createKeyTextReader(keyFields)
   const bounds: KeyText[] = []
-  for await (const { bytes, marks, stride, rows } of lines) {
-    let start = 0
-    for (let row = 0; row < rows; row++) {
-      bounds.push(keyText(bytes, start, marks[row * stride + 1]!))
-      start = marks[row * stride]!
-    }
-  }
+  for await (const keys of readKeyTexts(lines, keyFields)) bounds.push(...keys)
   return bounds
 }
 

@@ -13,7 +13,8 @@ import { entityEvidence, judgeEvidence } from './evidence.ts'
 import { readHeapFacts } from './heap-facts.ts'
 import { type MigrationTable, readMigrations } from './migrations.ts'
 import { openLanes, type OpenLanesOptions } from './open-lanes.ts'
-import { copySql, selectRange } from './read-sql.ts'
+import { readKeyTexts } from './read-key-texts.ts'
+import { copySql, selectChanged, selectKeys, selectRange } from './read-sql.ts'
 import { readPages } from './relation-pages.ts'
 import { readSequences } from './sequences.ts'
 import { rangesBetween, readBounds, splitSql } from './split.ts'
@@ -117,6 +118,21 @@ export async function openPostgresView(options: OpenPostgresViewOptions): Promis
         )
       },
       read,
+      readChanged(name, range, since, call = {}) {
+        const entity = entityOf(name)
+        const verdict = judgeEvidence(since, evidence.get(name)!, snapshot)
+        if (verdict.trust !== 'xmin') throw new HoldfastError('E_STORE_FAILED', `row versions of ${name} do not tell what changed (${verdict.reason})`)
+        const program = copyProgram(entity.descriptor.fields, entity.descriptor.key, call.references)
+        return copy(`reading what changed of ${name}`, selectChanged(entity, range, verdict.horizon), program, call)
+      },
+      readKeys(name, range, call = {}) {
+        const { descriptor, ...entity } = entityOf(name)
+        const keyFields = descriptor.fields.slice(0, entity.key.length)
+        return readKeyTexts(
+          copy(`reading keys of ${name}`, selectKeys({ descriptor, ...entity }, range), copyProgram(keyFields, descriptor.key), call),
+          entity.key.length,
+        )
+      },
       close: () => lanes.close(),
     }
   } catch (error) {
