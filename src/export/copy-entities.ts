@@ -1,11 +1,18 @@
 import type { ConsistentView } from '../contracts/consistent-view.ts'
+import type { KeyText } from '../contracts/key-range.ts'
 import type { BackupPolicy } from '../plan/backup-policy.ts'
-import { reconcile } from '../reconcile/index.ts'
+import { type Decision, reconcile } from '../reconcile/index.ts'
 import type { EntityCopy } from './entity-copy.ts'
+import { planReads, type PlannedRead } from './plan-reads.ts'
 import { readPart, type ReadPartOptions } from './read-part.ts'
+import type { StoredRange } from './stored-range.ts'
 import { type Lane, TaskLanes } from './task-lanes.ts'
 
-export type CopyOptions = Omit<ReadPartOptions, 'policy'> & { readonly policy: BackupPolicy }
+export type CopyOptions = Omit<ReadPartOptions, 'cutBytes'> & { readonly policy: BackupPolicy }
+
+type KnownDecision = Decision<StoredRange> & { readonly known: StoredRange }
+
+const isOfKnown = (decision: Decision<StoredRange>): decision is KnownDecision => decision.known !== null
 
 /** Parts of a table for each reader: enough that readers end at about the same time, few enough that each query is worth its start. */
 const PARTS_PER_READER = 4
@@ -28,20 +35,28 @@ export async function copyEntities(copies: readonly EntityCopy[], options: CopyO
   const largestFirst = copies.toSorted((a, b) => b.estimatedBytes - a.estimatedBytes)
   await inLanes(largestFirst, options, (copy, lane) => async () => {
     copy.meter.state('checking')
+    const { chunkBytes } = options.policy
+    const open = ({ range, evidence, cutBytes }: PlannedRead) => {
+      copy.openPart(range, evidence)
+      lane.push(() => {
+        copy.meter.state('working')
+        return readPart(copy, range, { ...options, cutBytes })
+      })
+      options.onMoved()
+    }
+    const known = new Map<KeyText | null, KnownDecision>()
     const parts = partsOf(copy, options.policy)
     for await (const decision of reconcile({ view: copy.view, entity: copy.resolved.entity, image: copy.image, parts, signal: options.signal })) {
       if (options.pausing()) return
-      if (decision.action === 'reuse') copy.reuse(decision.known, decision.evidence)
-      else {
-        copy.openPart(decision.range, decision.evidence)
-        lane.push(() => {
-          copy.meter.state('working')
-          return readPart(copy, decision.range, options)
-        })
-      }
-      options.onMoved()
+      if (isOfKnown(decision)) known.set(decision.range.from, decision)
+      else open({ ...decision, cutBytes: chunkBytes })
     }
+    const inOrder = [...copy.image.pieces()].flatMap(({ range }) => known.get(range.from) ?? [])
+    const { reuse, reads } = planReads(inOrder, chunkBytes)
+    for (const decision of reuse) copy.reuse(decision.known, decision.evidence)
+    for (const read of reads) open(read)
     copy.decided()
+    options.onMoved()
   })
 }
 

@@ -10,6 +10,8 @@ import { sliceBatch } from './slice-batch.ts'
 
 export interface ReadPartOptions {
   readonly policy: BackupPolicy
+  /** Plain bytes at which a chunk ends. */
+  readonly cutBytes: number
   readonly signal: AbortSignal
   /** Asked at batch boundaries: true ends the part early, with what was read so far stored. */
   readonly pausing: () => boolean
@@ -27,11 +29,11 @@ const NO_LINES_SHA256 = createHash('sha256').digest('hex')
 type Entry = Omit<RangeEntry, 'evidence'>
 
 /**
- * Reads one part of an entity and stores it as chunks of about the plan's size, cut between batches. The key at which a chunk is cut is the first one
+ * Reads one part of an entity and stores it as chunks of about the size that was planned, cut between batches. The key at which a chunk is cut is the first one
  * after it, so that the ranges of the chunks meet without gap whatever lies between their last and first keys.
  */
 export async function readPart(copy: EntityCopy, range: KeyRange, options: ReadPartOptions): Promise<void> {
-  const { policy, signal } = options
+  const { policy, signal, cutBytes } = options
   const { chunkBytes, compression, level } = policy
   const keyOf = createKeyTextReader(copy.descriptor.key.length)
   const pipeline = new ChunkPipeline<Entry>(CHUNKS_UNDER_WAY, (entry) => copy.stored(entry), options.onFailure)
@@ -59,7 +61,7 @@ export async function readPart(copy: EntityCopy, range: KeyRange, options: ReadP
       reading: for await (const whole of batches) {
         for (const batch of sliceBatch(whole, chunkBytes)) {
           paused = options.pausing()
-          if (encoder && (paused || encoder.plainBytes >= chunkBytes)) await store(encoder, keyOf(batch.bytes, 0, batch.marks[1]!))
+          if (encoder && (paused || encoder.plainBytes >= cutBytes)) await store(encoder, keyOf(batch.bytes, 0, batch.marks[1]!))
           if (paused) break reading
           encoder ??= createChunkEncoder({ compression, level, references: copy.references })
           await append(encoder, batch)

@@ -34,27 +34,36 @@ export class KeyImage<K> {
   }
 
   /**
-   * Cuts the piece that begins at `range.from` at `range.to`, so that the range becomes a piece of its own. Known or not, what is cut is unknown. False when the
-   * range was a piece already. RangeError when it does not lie at the beginning of a piece.
+   * Makes the range a piece of its own: cuts the piece that begins at `range.from`, or joins it with those after it up to where one ends. What is cut or joined is
+   * unknown from then on. False when the range was a piece already. RangeError when no piece begins at its beginning, or it ends inside a later one.
    */
   cut(range: KeyRange): boolean {
     const node = this.#byStart.get(range.from)
     if (!node) throw new RangeError(`no piece begins at ${range.from}`)
     if (node.to === range.to) return false
-    if (range.to === null || this.#byStart.has(range.to)) throw new RangeError(`the range ${range.from}..${range.to} goes beyond its piece`)
-    const rest: Node<K> = { from: range.to, to: node.to, known: null, next: node.next }
-    this.#byStart.set(range.to, rest)
-    node.to = range.to
-    node.next = rest
-    node.known = null
-    if (rest.next === null) this.#last = rest
+    if (range.to === null || this.#byStart.has(range.to)) this.#join(node, range.to)
+    else this.#split(node, range.to)
     return true
   }
 
-  /** What is known of the range from now on. The rest of the piece it begins, if it does not fill it, is unknown. */
+  /** What is known of the range from now on. The rest of the piece it begins, if it does not fill it, is unknown. RangeError when it goes beyond that piece. */
   know(range: KeyRange, known: K): void {
-    this.cut(range)
-    this.#byStart.get(range.from)!.known = known
+    const node = this.#byStart.get(range.from)
+    if (!node) throw new RangeError(`no piece begins at ${range.from}`)
+    if (node.to !== range.to) {
+      if (range.to === null || this.#byStart.has(range.to)) throw new RangeError(`the range ${range.from}..${range.to} goes beyond its piece`)
+      this.#split(node, range.to)
+    }
+    node.known = known
+  }
+
+  #split(node: Node<K>, at: KeyText): void {
+    const rest: Node<K> = { from: at, to: node.to, known: null, next: node.next }
+    this.#byStart.set(at, rest)
+    node.to = at
+    node.next = rest
+    node.known = null
+    if (rest.next === null) this.#last = rest
   }
 
   /** Forgets every entry that does not pass. */
@@ -68,6 +77,21 @@ export class KeyImage<K> {
     for (let node: Node<K> | null = this.#first; node; node = node.next) {
       yield { range: { from: node.from, to: node.to }, known: node.known }
     }
+  }
+
+  #join(first: Node<K>, to: KeyText | null): void {
+    const joined: Node<K>[] = []
+    let last = first
+    while (last.to !== to) {
+      if (last.next === null) throw new RangeError(`the range ${first.from}..${to} ends before it begins`)
+      last = last.next
+      joined.push(last)
+    }
+    for (const { from } of joined) this.#byStart.delete(from)
+    first.to = to
+    first.next = last.next
+    first.known = null
+    if (first.next === null) this.#last = first
   }
 
   /** Makes a piece begin at `from`, which lies in the last piece unless one begins there. */

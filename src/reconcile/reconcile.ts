@@ -35,6 +35,9 @@ export type Decision<K extends KnownRange> =
       readonly evidence: ChangeEvidence
       /** `new`, or why the known range cannot be reused: `rows`, `xmin`, `evidence:<field>`, `digest`, `undecided`. */
       readonly reason: string
+      /** Rows now in the range, and how many of them may differ from what is known, where the view counted them. */
+      readonly rows?: number
+      readonly changedRows?: number
     }
 
 /**
@@ -65,11 +68,15 @@ export async function* reconcile<K extends KnownRange>(options: ReconcileOptions
     answered.add(state.index)
     yield state.state === 'unchanged'
       ? { action: 'reuse', range: entry.range, known: entry, evidence, method: state.method }
-      : { action: 'read', range: entry.range, known: entry, evidence, reason: state.reason ?? 'undecided' }
+      : { action: 'read', range: entry.range, known: entry, evidence, reason: state.reason ?? 'undecided', ...countsOf(state) }
   }
   for (const [index, entry] of known.entries()) {
     if (!answered.has(index)) yield { action: 'read', range: entry.range, known: entry, evidence, reason: 'undecided' }
   }
+}
+
+function countsOf({ rows, changedRows }: RangeState): { readonly rows?: number; readonly changedRows?: number } {
+  return { ...(rows === undefined ? {} : { rows }), ...(changedRows === undefined ? {} : { changedRows }) }
 }
 
 async function split({ view, entity, parts, signal }: ReconcileOptions<KnownRange>): Promise<readonly KeyRange[]> {

@@ -126,6 +126,33 @@ describe('an incremental backup', () => {
   })
 })
 
+describe('ranges over many runs', () => {
+  const ranges = (manifest: Manifest) => manifest.entities[0]!.ranges
+
+  it('stay where they are when rows are appended, but for the last', async () => {
+    const { store, take } = shop()
+    let before = ranges((await take('full')).manifest)
+    for (let run = 0; run < 6; run++) {
+      store.put('Order', ...Array.from({ length: 25 }, (_, n) => orderRow(1000 + run * 25 + n)))
+      const { manifest, rowsRead } = await take('incremental')
+      const after = ranges(manifest)
+      expect(after.slice(0, before.length - 1)).toEqual(before.slice(0, -1).map((range) => ({ ...range, evidence: 0 })))
+      expect(rowsRead).toBeLessThan(25 + 30)
+      before = after
+    }
+  })
+
+  it('are joined when rows go, and cut when rows come', async () => {
+    const { store, take } = shop()
+    const full = ranges((await take('full')).manifest).length
+    store.delete('Order', ({ id }) => Number(id) % 10 !== 0)
+    const few = ranges((await take('incremental')).manifest).length
+    expect(few).toBeLessThan(full / 4)
+    store.put('Order', ...Array.from({ length: 300 }, (_, id) => orderRow(id)))
+    expect(ranges((await take('incremental')).manifest).length).toBeGreaterThan(few * 3)
+  })
+})
+
 describe('a differential backup', () => {
   it('builds on the latest full, whatever came between', async () => {
     const { store, take } = shop()

@@ -49,6 +49,26 @@ describe('the key image', () => {
     expect(() => image.know({ from: null, to: 'p' }, 'x')).toThrow(RangeError)
   })
 
+  it('joins pieces, and forgets what was known of them', () => {
+    const image = KeyImage.of([range(null, 2), range(2, 5), range(5, 7), range(7, null)].map((part) => ({ range: part })))
+    expect(image.cut(range(2, 7))).toBe(true)
+    const pieces = () => [...image.pieces()].map((piece) => [piece.range, piece.known !== null])
+    expect(pieces()).toEqual([
+      [range(null, 2), true],
+      [range(2, 7), false],
+      [range(7, null), true],
+    ])
+    image.know(range(2, 3), { range: range(2, 3) })
+    expect(image.cut(range(3, null))).toBe(true)
+    expect(pieces()).toEqual([
+      [range(null, 2), true],
+      [range(2, 3), true],
+      [range(3, null), false],
+    ])
+    expect(() => image.cut(range(2, 2))).toThrow(RangeError)
+    expect(() => image.cut(range(7, null))).toThrow(RangeError)
+  })
+
   it('is made from known ranges with gaps', () => {
     const known = [range(2, 5), range(5, 7), range(9, null)].map((part) => ({ range: part }))
     expect([...KeyImage.of(known).pieces()].map((piece) => [piece.range, piece.known !== null])).toEqual([
