@@ -84,7 +84,7 @@ async function encodeSideBySide(): Promise<number> {
 
 async function read(): Promise<number> {
   let total = 0
-  for (const chunk of encoded) for await (const lines of readOpenedChunk(openChunk(Buffer.concat(chunk.object), 'it'))) total += lines.byteLength
+  for (const chunk of encoded) for await (const lines of readOpenedChunk(openChunk(Buffer.concat(chunk.object), 'base', 'it'))) total += lines.byteLength
   return total
 }
 

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { throwIfAborted } from '../kernel/abort.ts'
 import { mapOrdered } from '../kernel/map-ordered.ts'
 import { corrupt } from './archive-error.ts'
-import type { ChunkRef } from './chunk-ref.ts'
+import type { ChunkKind, ChunkRef } from './chunk-ref.ts'
 import { decompressFrame } from './frame-decompressor.ts'
 import { decodeFrameTable, frameTableBytes, type FrameSize } from './frame-table.ts'
 import { countNewlines, decodeKeyIndex, type KeyIndex } from './key-index.ts'
@@ -13,7 +13,7 @@ import { sha256 } from './sha256.ts'
 /** A chunk object taken apart, its prefix and frame table proved; its frames are not read yet. */
 export interface OpenedChunk {
   readonly object: string
-  readonly header: ObjectHeader & { readonly kind: 'base'; readonly rows: number }
+  readonly header: ObjectHeader & { readonly kind: ChunkKind; readonly rows: number }
   readonly frames: readonly (FrameSize & { readonly body: Uint8Array })[]
 }
 
@@ -21,10 +21,10 @@ export interface OpenedChunk {
 const AHEAD = 3
 const NEWLINE = 0x0a
 
-export function openChunk(bytes: Uint8Array, object: string): OpenedChunk {
-  const { header, bodyOffset } = decodePrefix(bytes, object, ['base'])
-  const { rows, frames: count, kind } = header
-  if (rows === undefined || count === undefined || kind !== 'base') throw corrupt(object, 'its header is not that of a chunk')
+export function openChunk(bytes: Uint8Array, kind: ChunkKind, object: string): OpenedChunk {
+  const { header, bodyOffset } = decodePrefix(bytes, object, [kind])
+  const { rows, frames: count } = header
+  if (rows === undefined || count === undefined) throw corrupt(object, 'its header is not that of a chunk')
   const sizes = decodeFrameTable(bytes.subarray(bodyOffset), count, object)
   let at = bodyOffset + frameTableBytes(count)
   const frames = sizes.map((size) => ({ ...size, body: bytes.subarray(at, (at += size.storedBytes)) }))
@@ -39,7 +39,7 @@ export function openChunk(bytes: Uint8Array, object: string): OpenedChunk {
 export function openReferencedChunk(bytes: Uint8Array, ref: ChunkRef, object: string): OpenedChunk {
   if (bytes.byteLength !== ref.storedBytes) throw corrupt(object, `${bytes.byteLength} bytes where ${ref.storedBytes} were stored`)
   if (sha256(bytes) !== ref.storedSha256) throw corrupt(object, 'its bytes are not those that were stored')
-  const chunk = openChunk(bytes, object)
+  const chunk = openChunk(bytes, ref.kind, object)
   const { header } = chunk
   if (header.plainSha256 !== ref.sha256 || header.plainBytes !== ref.plainBytes || header.rows !== ref.rows)
     throw corrupt(object, 'is sound, but another chunk than the one referred to')

@@ -2,8 +2,8 @@ import type { KeyText } from '../contracts/key-range.ts'
 import { type AbortableOptions, throwIfAborted } from '../kernel/abort.ts'
 import { HoldfastError, isHoldfastError } from '../kernel/errors.ts'
 import { mapOrdered } from '../kernel/map-ordered.ts'
-import { corrupt, missing, tooNew } from './archive-error.ts'
-import type { EncodedChunk } from './chunk-codec.ts'
+import { corrupt, missing } from './archive-error.ts'
+import type { EncodedChunk } from './chunk-assembler.ts'
 import { decompressLines, openChunk, openKeyIndex, openReferencedChunk, readOpenedChunk } from './chunk-reader.ts'
 import { type ChunkRef, isChunkName, type StoredChunk } from './chunk-ref.ts'
 import type { KeyIndex } from './key-index.ts'
@@ -18,7 +18,7 @@ import { sha256 } from './sha256.ts'
  */
 export type VerifyLevel = 'presence' | 'stored' | 'plain'
 
-/** The chunks of one scope. */
+/** The chunks of one scope. What a range of several layers holds is read by `readRange`. */
 export interface ChunkStore {
   /**
    * Stores index, then chunk. When the name is taken, what is there is read back: sound → it is used (`written: false`); damaged → the
@@ -35,6 +35,8 @@ export interface ChunkStore {
   /** Presence and size of all chunks and indexes, by listing. Throws for the first that is absent or of another size. */
   assertPresent(refs: readonly ChunkRef[], options?: AbortableOptions): Promise<void>
   readIndex(ref: ChunkRef, options?: AbortableOptions): Promise<KeyIndex>
+  /** How errors name the object. */
+  label(ref: ChunkRef): string
   /** The plain lines of single frames, in the order asked; one ranged read each where the storage can. Each is proved against the index. */
   readFrames(ref: ChunkRef, frames: readonly number[], options?: AbortableOptions & { readonly index?: KeyIndex }): AsyncIterable<Uint8Array>
   /** The line of one record, without its 0x0A; null when the chunk has no such key. One index read and one ranged read. */
@@ -58,11 +60,11 @@ export function createChunkStore(space: ObjectSpace, names: ScopeNames): ChunkSt
       throw corrupt(space.label(names.chunk(chunk.id)), `damaged, as are ${MAX_COPIES} further copies`)
     },
     async *read(ref, { signal } = {}) {
-      const object = space.label(names.chunk(assertServed(ref, space, names).name))
+      const object = space.label(names.chunk(assertNamed(ref).name))
       yield* readOpenedChunk(openReferencedChunk(await getChunk(space, names, ref, signal), ref, object), signal)
     },
     async verify(ref, { level, signal }) {
-      assertServed(ref, space, names)
+      assertNamed(ref)
       if (level === 'presence') {
         await assertSize(space, names.chunk(ref.name), ref.storedBytes, signal)
         await assertSize(space, names.chunkIndex(ref.name), ref.index.storedBytes, signal)
@@ -79,7 +81,7 @@ export function createChunkStore(space: ObjectSpace, names: ScopeNames): ChunkSt
     async assertPresent(refs, { signal } = {}) {
       const folders = new Map<string, ChunkRef[]>()
       for (const ref of refs) {
-        const hex = assertServed(ref, space, names).name.slice(0, 2)
+        const hex = assertNamed(ref).name.slice(0, 2)
         const group = folders.get(hex)
         if (group) group.push(ref)
         else folders.set(hex, [ref])
@@ -87,12 +89,13 @@ export function createChunkStore(space: ObjectSpace, names: ScopeNames): ChunkSt
       for await (const _ of mapOrdered(folders, PARALLEL, ([hex, group]) => assertListed(space, names, hex, group, signal)));
     },
     async readIndex(ref, { signal } = {}) {
-      assertServed(ref, space, names)
+      assertNamed(ref)
       return openKeyIndex(await getIndex(space, names, ref, signal), ref, space.label(names.chunkIndex(ref.name)))
     },
+    label: (ref) => space.label(names.chunk(ref.name)),
     async *readFrames(ref, frames, { index: known, signal } = {}) {
       const index = known ?? (await store.readIndex(ref, { signal }))
-      const name = names.chunk(assertServed(ref, space, names).name)
+      const name = names.chunk(assertNamed(ref).name)
       const entries = frames.map((number) => {
         const entry = index.frames[number]
         if (!entry) throw new RangeError(`chunk ${ref.name} has no frame ${number}`)
@@ -140,7 +143,7 @@ async function adoptPair(space: ObjectSpace, names: ScopeNames, chunk: EncodedCh
   try {
     const bytes = await space.get(names.chunk(name), { ...options, limit: chunk.plainBytes * 2 + LIMITS.freeExpansionBytes })
     const stored = { storedBytes: bytes.byteLength, storedSha256: sha256(bytes) }
-    const opened = openChunk(bytes, object)
+    const opened = openChunk(bytes, chunk.kind, object)
     if (opened.header.plainSha256 !== chunk.sha256) return null
     for await (const _ of readOpenedChunk(opened, options.signal));
     const index = await space.get(names.chunkIndex(name), { ...options, limit: chunk.indexBytes * 16 + LIMITS.freeExpansionBytes })
@@ -156,13 +159,13 @@ async function adoptPair(space: ObjectSpace, names: ScopeNames, chunk: EncodedCh
 }
 
 function refOf(name: string, chunk: EncodedChunk, stored: Pick<ChunkRef, 'storedBytes' | 'storedSha256'>, index: ChunkRef['index']): ChunkRef {
-  const { kind, rows, plainBytes } = chunk
-  return { name, kind, sha256: chunk.sha256, rows, plainBytes, storedBytes: stored.storedBytes, storedSha256: stored.storedSha256, index }
+  const { kind, rows, plainBytes, deletes, anchors } = chunk
+  const counts = kind === 'delta' ? { deletes: deletes ?? 0, anchors: anchors ?? 0 } : {}
+  return { name, kind, sha256: chunk.sha256, rows, plainBytes, ...counts, storedBytes: stored.storedBytes, storedSha256: stored.storedSha256, index }
 }
 
-function assertServed(ref: ChunkRef, space: ObjectSpace, names: ScopeNames): ChunkRef {
+function assertNamed(ref: ChunkRef): ChunkRef {
   if (!isChunkName(ref.name, ref.sha256)) throw new HoldfastError('E_ARCHIVE_CORRUPT', `${JSON.stringify(ref.name.slice(0, 100))} is not the name of a chunk`)
-  if (ref.kind !== 'base') throw tooNew(space.label(names.chunk(ref.name)), `is a ${ref.kind} chunk; this Holdfast reads base chunks`)
   return ref
 }
 

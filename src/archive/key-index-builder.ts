@@ -17,9 +17,17 @@ export interface KeyIndexContent {
   readonly references: readonly { readonly field: string; readonly hashes: Uint32Array }[]
 }
 
+export interface FinishedKeyIndex extends KeyIndexContent {
+  readonly firstKey: KeyText
+  readonly lastKey: KeyText
+}
+
 export interface KeyIndexBuilder {
-  add(batch: RecordBatch): void
-  finish(): KeyIndexContent & { readonly firstKey: KeyText; readonly lastKey: KeyText }
+  /** The rows from `from` up to `to`; all when not given. */
+  add(batch: RecordBatch, from?: number, to?: number): void
+  /** A line that is no record, under a text of its own. */
+  addText(text: string, lineBytes: number): void
+  finish(): FinishedKeyIndex
 }
 
 /** Collects keys, line lengths and reference hashes from the marks of batches. Runs once for every row of a backup. */
@@ -64,16 +72,25 @@ export function createKeyIndexBuilder(fields: readonly string[]): KeyIndexBuilde
   }
 
   return {
-    add({ bytes, rows, marks, stride }) {
-      const lineLengths = lengths.reserve(rows)
-      for (let row = 0, mark = 0, line = 0; row < rows; row++, mark += stride) {
+    add({ bytes, rows, marks, stride }, from = 0, to = rows) {
+      const lineLengths = lengths.reserve(to - from)
+      for (let row = from, mark = from * stride, line = from === 0 ? 0 : marks[mark - stride]!; row < to; row++, mark += stride) {
         const end = marks[mark]!
         addKey(bytes, line, marks[mark + 1]!)
-        lineLengths[row] = end - line
+        lineLengths[row - from] = end - line
         line = end
       }
-      lengths.take(rows)
-      for (const [i, { hashes }] of references.entries()) addReferences(hashes, bytes, rows, marks, stride, 2 + 2 * i)
+      lengths.take(to - from)
+      for (const [i, { hashes }] of references.entries()) addReferences(hashes, bytes, to - from, marks, stride, from * stride + 2 + 2 * i)
+    },
+    addText(text, lineBytes) {
+      const bytes = Buffer.from(text)
+      reserve(bytes.byteLength + 1)
+      keys.set(bytes, keysEnd)
+      keysEnd += bytes.byteLength
+      keys[keysEnd++] = NEWLINE
+      lengths.reserve(1)[0] = lineBytes
+      lengths.take(1)
     },
     finish() {
       const texts = Buffer.from(keys.buffer, 0, keysEnd)

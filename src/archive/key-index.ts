@@ -1,6 +1,7 @@
 import type { KeyText } from '../contracts/key-range.ts'
 import type { Compression } from '../plan/backup-policy.ts'
 import { corrupt } from './archive-error.ts'
+import { locateKeys } from './key-locator.ts'
 import { aligned, BLOOM_TYPE, INDEX_FIXED_BYTES, INDEX_FRAME_BYTES, INDEX_MAGIC, INDEX_REFERENCE_BYTES, wordsAt } from './key-index-format.ts'
 import { isBomb, LIMITS } from './limits.ts'
 import { BLOCK_WORDS, bloomMayHold, referenceHash } from './reference-bloom.ts'
@@ -34,8 +35,12 @@ export interface KeyIndex {
   /** Of the chunk's frames. */
   readonly compression: Compression
   readonly frames: readonly FrameEntry[]
-  /** In the order of the lines. */
+  /** In the order of the lines. For deltas see `delta-text.ts`. */
   keys(): IterableIterator<KeyText>
+  /** Bytes of each line, its 0x0A counted. */
+  readonly lineLengths: Uint32Array
+  /** Rows of those of the keys that are there, found in one pass. A key that is there twice is `E_ARCHIVE_CORRUPT`. */
+  locate(keys: ReadonlySet<KeyText>): Map<KeyText, number>
   find(key: KeyText): RecordPlace | null
   /**
    * False when no record of the chunk has that value in that reference field; true means perhaps. Always true for a field that the index does not know.
@@ -79,6 +84,8 @@ export function decodeKeyIndex(plain: Uint8Array, compression: Compression, obje
         at = end + 1
       }
     },
+    lineLengths,
+    locate: (wanted) => locateKeys(keys, wanted, object),
     find(key) {
       if (key.includes('\n')) return null
       const row = findRow(keys, Buffer.from(`${key}\n`))

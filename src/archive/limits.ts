@@ -9,6 +9,8 @@ export const LIMITS = {
   /** Plain bytes of one frame of a chunk: the longest line that can be stored. */
   frameBytes: 1024 * 1024 * 1024,
   frames: 65_536,
+  /** Chunks of one range. */
+  layers: 64,
   /** Plain bytes of a key index. */
   indexBytes: 512 * 1024 * 1024,
   /** Plain to stored. Only counts beyond `freeExpansionBytes`, since short repetitive data compresses better than that in all honesty. */

@@ -1,22 +1,31 @@
-import { isChunkName } from './chunk-ref.ts'
-import { corrupt, tooNew } from './archive-error.ts'
+import { corrupt } from './archive-error.ts'
+import { type ChunkRef, isChunkName } from './chunk-ref.ts'
+import { LIMITS } from './limits.ts'
 import type { Manifest, ManifestEntity, RangeEntry } from './manifest.ts'
-import { requireKnownFeatures } from './object-container.ts'
+import { DELTA_FEATURE, requireKnownFeatures } from './object-container.ts'
 import { sha256 } from './sha256.ts'
 
 const EMPTY_SHA256 = sha256('')
 
 /**
- * What a manifest has to fulfil beyond its schema: ranges without gap or overlap, counts that agree, layers that this version can merge. Held
- * against every manifest that is written or read.
+ * What a manifest has to fulfil beyond its schema: ranges without gap or overlap, counts that agree, layers of the right kinds. Held against
+ * every manifest that is written or read.
  */
 export function assertManifestRules(manifest: Manifest, object: string): void {
   requireKnownFeatures(manifest.requiredFeatures, object)
+  for (const feature of requiredFeatures(manifest.entities))
+    if (!manifest.requiredFeatures.includes(feature)) throw corrupt(object, `has ${feature} chunks, but does not say so`)
   for (const entity of manifest.entities) assertEntityRules(entity, `${object}, entity ${entity.descriptor.name}`)
   const rows = manifest.entities.reduce((sum, entity) => sum + entity.rows, 0)
   const { totals } = manifest
   if (totals.entities !== manifest.entities.length) throw corrupt(object, `${manifest.entities.length} entities where ${totals.entities} are declared`)
   if (totals.rows !== rows) throw corrupt(object, `${rows} rows where ${totals.rows} are declared`)
+}
+
+/** What a reader must understand to read these entities: an older one refuses the manifest instead of reading half of it. */
+export function requiredFeatures(entities: readonly Pick<ManifestEntity, 'ranges'>[]): readonly string[] {
+  const layered = entities.some(({ ranges }) => ranges.some(({ layers }) => layers.some(({ kind }) => kind === 'delta')))
+  return layered ? [DELTA_FEATURE] : []
 }
 
 function assertEntityRules(entity: ManifestEntity, object: string): void {
@@ -37,12 +46,26 @@ function assertEntityRules(entity: ManifestEntity, object: string): void {
 /** Also for the ranges of a journal. */
 export function assertRangeRules(range: Omit<RangeEntry, 'evidence'>, object: string): void {
   const [base, ...deltas] = range.layers
-  if (deltas.length > 0 || (base && base.kind !== 'base')) throw tooNew(object, 'has delta chunks; this Holdfast reads base chunks')
   if (!base) {
     if (range.rows !== 0 || range.firstKey !== null || range.lastKey !== null || range.sha256 !== EMPTY_SHA256) throw corrupt(object, 'has rows, but no chunk')
     return
   }
-  if (!isChunkName(base.name, base.sha256)) throw corrupt(object, 'names its chunk after other lines')
-  if (range.rows !== base.rows || range.sha256 !== base.sha256) throw corrupt(object, 'does not agree with its chunk')
+  if (range.layers.length > LIMITS.layers) throw corrupt(object, `has ${range.layers.length} layers; at most ${LIMITS.layers} are read`)
+  if (range.layers.some(({ name, sha256: id }) => !isChunkName(name, id))) throw corrupt(object, 'names a chunk after other lines')
+  if (base.kind !== 'base' || base.deletes !== undefined || base.anchors !== undefined) throw corrupt(object, 'its first layer is not a base chunk')
+  for (const delta of deltas) assertDelta(delta, object)
   if (range.rows === 0 || range.firstKey === null || range.lastKey === null) throw corrupt(object, 'has a chunk, but no rows')
+  if (deltas.length === 0 && (range.rows !== base.rows || range.sha256 !== base.sha256)) throw corrupt(object, 'does not agree with its chunk')
+  const sum = (of: (delta: ChunkRef) => number) => deltas.reduce((total, delta) => total + of(delta), base.rows)
+  if (range.rows > sum(upsertsOf) || range.rows < sum(({ deletes = 0 }) => -deletes)) throw corrupt(object, 'does not agree with its layers')
+}
+
+function assertDelta(delta: ChunkRef, object: string): void {
+  if (delta.kind !== 'delta' || delta.deletes === undefined || delta.anchors === undefined)
+    throw corrupt(object, 'has a layer above the base that is no delta chunk')
+  if (delta.deletes + upsertsOf(delta) < 1 || upsertsOf(delta) < 0) throw corrupt(object, 'has a delta chunk without changes')
+}
+
+function upsertsOf({ rows, deletes = 0, anchors = 0 }: ChunkRef): number {
+  return rows - deletes - anchors
 }

@@ -22,8 +22,11 @@ const MAGIC = 0x184d2a5e
 const FIXED_BYTES = 8
 const HASH_BYTES = 32
 
-/** No feature is required by format 1 itself. A reader refuses an object that requires one that is not listed here. */
-export const KNOWN_FEATURES: ReadonlySet<string> = new Set()
+/** Delta chunks, and manifests that name them. */
+export const DELTA_FEATURE = 'delta'
+
+/** A reader refuses an object that requires a feature that is not listed here. */
+export const KNOWN_FEATURES: ReadonlySet<string> = new Set([DELTA_FEATURE])
 
 export type ObjectKind = 'base' | 'delta' | 'index' | 'manifest' | 'entity-page' | 'session' | 'attempt' | 'journal' | 'tombstone' | 'restore' | 'diagnostics'
 

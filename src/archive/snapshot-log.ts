@@ -10,6 +10,7 @@ import type { Manifest } from './manifest.ts'
 import { loadManifestPages, storeManifestPages } from './manifest-pages.ts'
 import { assertManifestRules } from './manifest-rules.ts'
 import { checkStoredManifest, UuidSchema } from './manifest-schema.ts'
+import { requireKnownFeatures } from './object-container.ts'
 import type { ScopeNames } from './object-names.ts'
 import type { ObjectSpace } from './object-space.ts'
 
@@ -36,7 +37,10 @@ export function createSnapshotLog(space: ObjectSpace, names: ScopeNames, scope: 
   async function load(snapshotId: string, options: AbortableOptions): Promise<Manifest> {
     const object = names.manifest(snapshotId)
     const label = space.label(object)
-    const stored = checkStoredManifest(await getJsonObject(space, object, 'manifest', options), label)
+    const value = await getJsonObject(space, object, 'manifest', options)
+    // Before anything else is found fault with: what needs a later version may well look different.
+    if (typeof value === 'object' && value !== null && 'requiredFeatures' in value) requireKnownFeatures(value.requiredFeatures, label)
+    const stored = checkStoredManifest(value, label)
     if (stored.snapshotId !== snapshotId || stored.repositoryId !== space.repositoryId || stored.scope !== scope)
       throw corrupt(label, 'is the manifest of another snapshot')
     const manifest = await loadManifestPages(space, names, stored, options)

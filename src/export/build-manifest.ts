@@ -1,4 +1,12 @@
-import { type Manifest, type ManifestEntity, type ManifestStore, type RangeEntry, schemaFingerprint, type SessionRecord } from '../archive/index.ts'
+import {
+  type Manifest,
+  type ManifestEntity,
+  type ManifestStore,
+  type RangeEntry,
+  requiredFeatures,
+  schemaFingerprint,
+  type SessionRecord,
+} from '../archive/index.ts'
 import type { SequenceState } from '../contracts/consistent-view.ts'
 import type { EntityStore } from '../contracts/entity-store.ts'
 import { HoldfastError } from '../kernel/errors.ts'
@@ -25,7 +33,7 @@ export function buildManifest(options: BuildManifestOptions): Manifest {
   const entities = copies.map(manifestEntity)
   return {
     format: 1,
-    requiredFeatures: [],
+    requiredFeatures: requiredFeatures(entities),
     repositoryId: options.repositoryId,
     snapshotId: session.sessionId,
     plan: { id: plan.id, digest: plan.digest, description: plan.description },

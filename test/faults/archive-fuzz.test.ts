@@ -121,7 +121,7 @@ describe('any mutation ends in a value or an error of the table', () => {
         const rehashed = Buffer.concat([fixed, changed, hash('sha256', changed, 'buffer')])
         await expectTyped(() => decodeFrameTable(rehashed, Math.floor(changed.byteLength / 12), 'it'))
         const bytes = Buffer.concat([keepHeader ? prefix! : encodePrefix(header as ObjectHeader), rehashed, ...frames])
-        await expectTyped(async () => await joined(readOpenedChunk(openChunk(bytes, 'it'))))
+        await expectTyped(async () => await joined(readOpenedChunk(openChunk(bytes, 'base', 'it'))))
       }),
       { numRuns: RUNS },
     )
@@ -134,7 +134,7 @@ describe('any mutation ends in a value or an error of the table', () => {
       fc.asyncProperty(fc.nat(frames.byteLength - 1), fc.nat(255), async (at, byte) => {
         const changed = Buffer.from(frames)
         changed[at] = byte
-        await expectTyped(async () => await joined(readOpenedChunk(openChunk(Buffer.concat([object[0]!, object[1]!, changed]), 'it'))))
+        await expectTyped(async () => await joined(readOpenedChunk(openChunk(Buffer.concat([object[0]!, object[1]!, changed]), 'base', 'it'))))
       }),
       { numRuns: 500 },
     )

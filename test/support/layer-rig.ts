@@ -1,0 +1,87 @@
+import {
+  type ChunkRef,
+  type ChunkStore,
+  createChunkEncoder,
+  createDeltaEncoder,
+  type DeltaEncoder,
+  layerDelta,
+  type MergedFacts,
+  type RangeEntry,
+} from '../../src/archive/index.ts'
+import type { Compression } from '../../src/plan/backup-policy.ts'
+import { makeBatch } from './record-batches.ts'
+
+export type LayeredEntry = Omit<RangeEntry, 'evidence'>
+
+/** A record of the shape that the delta tests use: its key, a reference, and what changes. */
+export type Thing = {
+  readonly id: number
+  readonly owner: number | null
+  readonly note: string
+}
+
+const SHAPE = { key: ['id'], references: ['owner'] }
+export const keyOf = ({ id }: Thing): string => JSON.stringify([id])
+export const linesOf = (things: readonly Thing[]): Buffer => Buffer.from(makeBatch(things, SHAPE).bytes)
+
+export interface LayerOptions {
+  readonly compression?: Compression
+  /** Records a frame of the base. */
+  readonly frameRows?: number
+}
+
+/** The things as one base chunk; at least one. */
+export async function storeBase(
+  chunks: ChunkStore,
+  things: readonly Thing[],
+  { compression = 'zstd', frameRows = 7 }: LayerOptions = {},
+): Promise<LayeredEntry> {
+  const encoder = createChunkEncoder({ compression, level: 1, references: SHAPE.references })
+  for (let at = 0; at < things.length; at += frameRows) await encoder.append(makeBatch(things.slice(at, at + frameRows), SHAPE))
+  const { ref, firstKey, lastKey } = await chunks.put(await encoder.finish())
+  return { from: null, to: null, rows: ref.rows, sha256: ref.sha256, firstKey, lastKey, layers: [ref] }
+}
+
+export function newDelta({ compression = 'zstd' }: LayerOptions = {}): DeltaEncoder {
+  return createDeltaEncoder({ compression, level: 1, references: SHAPE.references })
+}
+
+export async function upsert(delta: DeltaEncoder, ...things: readonly Thing[]): Promise<void> {
+  await delta.upsert(makeBatch(things, SHAPE))
+}
+
+/** The changes that make `after` of `before`, as an engine gives them that knows both. Null when nothing changed. */
+export async function deltaBetween(before: readonly Thing[], after: readonly Thing[], options?: LayerOptions): Promise<DeltaEncoder | null> {
+  const delta = newDelta(options)
+  const old = new Map(before.map((thing) => [thing.id, thing]))
+  const left = new Set(after.map(({ id }) => id))
+  let at = 0
+  const deleteUpTo = async (id: number | null) => {
+    for (; at < before.length && before[at]!.id !== id; at++) if (!left.has(before[at]!.id)) await delta.delete(keyOf(before[at]!))
+  }
+  let previous: Thing | null = null
+  for (const thing of after) {
+    const was = old.get(thing.id)
+    if (was) {
+      await deleteUpTo(thing.id)
+      at++
+      if (was.note !== thing.note || was.owner !== thing.owner) await upsert(delta, thing)
+    } else {
+      // Needed before the first of a run only; a second one does no harm.
+      if (!previous || old.has(previous.id) || thing.id % 2 === 0) delta.anchor(previous && keyOf(previous))
+      await upsert(delta, thing)
+    }
+    previous = thing
+  }
+  await deleteUpTo(null)
+  return delta.upserts + delta.deletes > 0 ? delta : null
+}
+
+export async function layer(chunks: ChunkStore, range: LayeredEntry, delta: DeltaEncoder, facts?: MergedFacts): Promise<LayeredEntry> {
+  return await layerDelta(chunks, range, await chunks.put(await delta.finish()), facts)
+}
+
+/** The range as if these were its layers, whatever they merge into. */
+export function forged(range: LayeredEntry, layers: readonly ChunkRef[], rows: number = range.rows): LayeredEntry {
+  return { ...range, layers, rows, sha256: null }
+}
