@@ -6,6 +6,7 @@ import { corrupt, missing } from './archive-error.ts'
 import type { EncodedChunk } from './chunk-assembler.ts'
 import { decompressLines, openChunk, openKeyIndex, openReferencedChunk, readOpenedChunk } from './chunk-reader.ts'
 import { type ChunkRef, isChunkName, type StoredChunk } from './chunk-ref.ts'
+import type { CondemnedNames } from './condemned-log.ts'
 import type { KeyIndex } from './key-index.ts'
 import { LIMITS } from './limits.ts'
 import type { ScopeNames } from './object-names.ts'
@@ -22,7 +23,7 @@ export type VerifyLevel = 'presence' | 'stored' | 'plain'
 export interface ChunkStore {
   /**
    * Stores index, then chunk. When the name is taken, what is there is read back: sound → it is used (`written: false`); damaged → the
-   * chunk goes to `<id>.<n>`. So storing again heals.
+   * chunk goes to `<id>.<n>`. So storing again heals. A writer's store does not take a condemned name either, whatever is there.
    */
   put(chunk: EncodedChunk, options?: AbortableOptions): Promise<StoredChunk>
   /**
@@ -32,7 +33,10 @@ export interface ChunkStore {
   read(ref: ChunkRef, options?: AbortableOptions): AsyncIterable<Uint8Array>
   /** Throws `E_ARCHIVE_MISSING`, `E_ARCHIVE_CORRUPT` or `E_ARCHIVE_FORMAT`, naming the object. */
   verify(ref: ChunkRef, options: AbortableOptions & { readonly level: VerifyLevel }): Promise<void>
-  /** Presence and size of all chunks and indexes, by listing. Throws for the first that is absent or of another size. */
+  /**
+   * Presence and size of all chunks and indexes, by listing. Throws for the first that is absent or of another size. A writer's store reads first what
+   * prune has condemned meanwhile, and throws `E_CONDEMNED` when that includes one of them.
+   */
   assertPresent(refs: readonly ChunkRef[], options?: AbortableOptions): Promise<void>
   readIndex(ref: ChunkRef, options?: AbortableOptions): Promise<KeyIndex>
   /** How errors name the object. */
@@ -48,16 +52,19 @@ const MAX_COPIES = 9
 /** Listings and frames read at once. */
 const PARALLEL = 4
 
-export function createChunkStore(space: ObjectSpace, names: ScopeNames): ChunkStore {
+/** `condemned` makes it the store of a writer: what prune has condemned is neither adopted nor referred to. */
+export function createChunkStore(space: ObjectSpace, names: ScopeNames, condemned?: CondemnedNames): ChunkStore {
   const store: ChunkStore = {
     async put(chunk, options = {}) {
+      const taboo = await condemned?.known(options)
       for (let copy = 0; copy <= MAX_COPIES; copy++) {
         throwIfAborted(options.signal)
         const name = copy === 0 ? chunk.id : `${chunk.id}.${copy}`
+        if (taboo?.has(name)) continue
         const ref = (await putPair(space, names, chunk, name, options)) ?? (await adoptPair(space, names, chunk, name, options))
         if (ref) return { ...ref, firstKey: chunk.firstKey, lastKey: chunk.lastKey }
       }
-      throw corrupt(space.label(names.chunk(chunk.id)), `damaged, as are ${MAX_COPIES} further copies`)
+      throw corrupt(space.label(names.chunk(chunk.id)), `damaged or condemned, as are ${MAX_COPIES} further copies`)
     },
     async *read(ref, { signal } = {}) {
       const object = space.label(names.chunk(assertNamed(ref).name))
@@ -65,6 +72,7 @@ export function createChunkStore(space: ObjectSpace, names: ScopeNames): ChunkSt
     },
     async verify(ref, { level, signal }) {
       assertNamed(ref)
+      if (condemned) assertNotCondemned([ref], await condemned.known({ signal }), space, names)
       if (level === 'presence') {
         await assertSize(space, names.chunk(ref.name), ref.storedBytes, signal)
         await assertSize(space, names.chunkIndex(ref.name), ref.index.storedBytes, signal)
@@ -79,6 +87,8 @@ export function createChunkStore(space: ObjectSpace, names: ScopeNames): ChunkSt
       for await (const _ of readOpenedChunk(chunk, signal));
     },
     async assertPresent(refs, { signal } = {}) {
+      // Before the listing: what a prune deletes from here on it condemned before, or the listing shows that it is gone.
+      if (condemned) assertNotCondemned(refs, await condemned.refresh({ signal }), space, names)
       const folders = new Map<string, ChunkRef[]>()
       for (const ref of refs) {
         const hex = assertNamed(ref).name.slice(0, 2)
@@ -167,6 +177,11 @@ function refOf(name: string, chunk: EncodedChunk, stored: Pick<ChunkRef, 'stored
 function assertNamed(ref: ChunkRef): ChunkRef {
   if (!isChunkName(ref.name, ref.sha256)) throw new HoldfastError('E_ARCHIVE_CORRUPT', `${JSON.stringify(ref.name.slice(0, 100))} is not the name of a chunk`)
   return ref
+}
+
+function assertNotCondemned(refs: readonly ChunkRef[], taboo: ReadonlySet<string>, space: ObjectSpace, names: ScopeNames): void {
+  const hit = taboo.size === 0 ? undefined : refs.find(({ name }) => taboo.has(name))
+  if (hit) throw new HoldfastError('E_CONDEMNED', `${space.label(names.chunk(hit.name))} was condemned by a prune`, { details: { chunk: hit.name } })
 }
 
 /** One byte more than expected is asked for, so that a longer object shows. */

@@ -3,18 +3,22 @@ export type * from './manifest.ts'
 export type { ChunkKind, ChunkRef, StoredChunk } from './chunk-ref.ts'
 export type { ChunkStore, VerifyLevel } from './chunk-store.ts'
 export type { FrameEntry, KeyIndex, RecordPlace } from './key-index.ts'
+export type { CondemnedEntry, CondemnedList, CondemnedLog } from './condemned-log.ts'
+export { type Pin, PIN_LIFETIME_MS, type PinLog } from './pin-log.ts'
+export type { ReferrerLog } from './referrer-log.ts'
 export type { RestoreLog } from './restore-log.ts'
-export type {
-  AttemptRecord,
-  ClaimedAttempt,
-  JournalCut,
-  JournalEntry,
-  JournalRange,
-  JournalState,
-  JournalType,
-  SessionLiveness,
-  SessionLog,
-  SessionRecord,
+export {
+  type AttemptRecord,
+  type ClaimedAttempt,
+  type JournalCut,
+  type JournalEntry,
+  type JournalRange,
+  type JournalState,
+  type JournalType,
+  SESSION_LIFETIME_MS,
+  type SessionLiveness,
+  type SessionLog,
+  type SessionRecord,
 } from './session-log.ts'
 export type { SnapshotLog } from './snapshot-log.ts'
 export type { EncodedChunk } from './chunk-assembler.ts'
@@ -28,5 +32,5 @@ export { type ScopeNames, scopeNames } from './object-names.ts'
 export { type RangeKeys, rangeKeys } from './range-keys.ts'
 export type { LayeredRange } from './range-layers.ts'
 export { readRange } from './read-range.ts'
-export { type OpenRepositoryOptions, openRepository, type Repository, type RepositoryScope } from './repository.ts'
+export { type OpenRepositoryOptions, openRepository, type Repository, type RepositoryScope, type ScopeObjects } from './repository.ts'
 export { schemaFingerprint } from './schema-fingerprint.ts'

@@ -28,7 +28,23 @@ export const DELTA_FEATURE = 'delta'
 /** A reader refuses an object that requires a feature that is not listed here. */
 export const KNOWN_FEATURES: ReadonlySet<string> = new Set([DELTA_FEATURE])
 
-export type ObjectKind = 'base' | 'delta' | 'index' | 'manifest' | 'entity-page' | 'session' | 'attempt' | 'journal' | 'tombstone' | 'restore' | 'diagnostics'
+export type ObjectKind =
+  | 'base'
+  | 'delta'
+  | 'index'
+  | 'manifest'
+  | 'entity-page'
+  | 'session'
+  | 'attempt'
+  | 'journal'
+  | 'tombstone'
+  | 'prune-run'
+  | 'condemned'
+  | 'swept'
+  | 'pin'
+  | 'referrer'
+  | 'restore'
+  | 'diagnostics'
 
 export interface ObjectHeader {
   readonly format: 1

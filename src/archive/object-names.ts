@@ -10,6 +10,10 @@
  * s/<scope>/snapshots/<id>/entities/<n>    ranges of one entity, when the manifest would be large
  * s/<scope>/sessions/<id>/session          what the session is; attempts/<4 digits>, journal/<8 digits> beside it
  * s/<scope>/tombstones/<id>                hides a snapshot
+ * s/<scope>/condemned/<id>/run             a prune was here: its time by the storage's clock
+ * s/<scope>/condemned/<id>/list            what a later prune may delete; "swept" beside it once one has
+ * s/<scope>/pins/<snapshot id>/<id>        a reader of a snapshot
+ * s/<scope>/referrers/<repository id>      another repository, whose manifests refer to chunks of this one
  * s/<scope>/restores/<id>/result, diagnostics
  * ```
  */
@@ -27,18 +31,30 @@ export interface ScopeNames {
   manifest(snapshotId: string): string
   entityPage(snapshotId: string, page: number): string
   snapshots(): string
+  /** Manifest and pages of one snapshot. */
+  snapshot(snapshotId: string): string
   session(sessionId: string): string
   attempt(sessionId: string, n: number): string
   attempts(sessionId: string): string
   journalEntry(sessionId: string, n: number): string
   journal(sessionId: string): string
   sessions(): string
+  /** All objects of one session. */
+  sessionFolder(sessionId: string): string
   tombstone(snapshotId: string): string
   tombstones(): string
+  condemned(listId: string, part: CondemnedPart): string
+  condemnedLists(): string
+  pin(snapshotId: string, pinId: string): string
+  pins(): string
+  referrer(repositoryId: string): string
+  referrers(): string
   restoreResult(restoreId: string): string
   restoreDiagnostics(restoreId: string): string
   restores(): string
 }
+
+export type CondemnedPart = 'run' | 'list' | 'swept'
 
 /** Greatest numbers that the fixed width of a name can hold, so that name order stays number order. */
 export const MAX_ATTEMPT = 9_999
@@ -54,14 +70,22 @@ export function scopeNames(scope: string | null): ScopeNames {
     manifest: (id) => `${root}snapshots/${id}/manifest`,
     entityPage: (id, page) => `${root}snapshots/${id}/entities/${digits(page, 4)}`,
     snapshots: () => `${root}snapshots/`,
+    snapshot: (id) => `${root}snapshots/${id}/`,
     session: (id) => `${root}sessions/${id}/session`,
     attempt: (id, n) => `${root}sessions/${id}/attempts/${digits(n, 4)}`,
     attempts: (id) => `${root}sessions/${id}/attempts/`,
     journalEntry: (id, n) => `${root}sessions/${id}/journal/${digits(n, 8)}`,
     journal: (id) => `${root}sessions/${id}/journal/`,
     sessions: () => `${root}sessions/`,
+    sessionFolder: (id) => `${root}sessions/${id}/`,
     tombstone: (id) => `${root}tombstones/${id}`,
     tombstones: () => `${root}tombstones/`,
+    condemned: (id, part) => `${root}condemned/${id}/${part}`,
+    condemnedLists: () => `${root}condemned/`,
+    pin: (snapshotId, id) => `${root}pins/${snapshotId}/${id}`,
+    pins: () => `${root}pins/`,
+    referrer: (id) => `${root}referrers/${id}`,
+    referrers: () => `${root}referrers/`,
     restoreResult: (id) => `${root}restores/${id}/result`,
     restoreDiagnostics: (id) => `${root}restores/${id}/diagnostics`,
     restores: () => `${root}restores/`,

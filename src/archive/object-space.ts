@@ -26,6 +26,8 @@ export interface ObjectSpace {
   list(objectPrefix: string, options?: AbortableOptions): AsyncIterable<ObjectStat>
   /** Create-only. `written`, or `same` when an equal object is there; `E_STORAGE_EXISTS` when another is. */
   putNew(object: string, body: readonly Uint8Array[], digest: string, options: PutNewOptions): Promise<'written' | 'same'>
+  /** Absent names are not an error. Nothing but prune and the release of pins deletes. */
+  delete(objects: readonly string[], options?: AbortableOptions): Promise<void>
 }
 
 export function createObjectSpace(storage: StorageAdapter, prefix: string, repositoryId: string): ObjectSpace {
@@ -68,6 +70,11 @@ export function createObjectSpace(storage: StorageAdapter, prefix: string, repos
         throw error
       }
     },
+    delete: (objects, options) =>
+      storage.delete(
+        objects.map((object) => prefix + object),
+        options,
+      ),
   }
   return space
 }

@@ -4,9 +4,12 @@ import type { StorageAdapter } from '../contracts/storage-adapter.ts'
 import type { AbortableOptions } from '../kernel/abort.ts'
 import { HoldfastError } from '../kernel/errors.ts'
 import { type ChunkStore, createChunkStore } from './chunk-store.ts'
+import { type CondemnedLog, createCondemnedLog, createCondemnedNames } from './condemned-log.ts'
 import { signToken, type TokenPointer, verifyToken } from './continuation-token.ts'
-import { scopeNames } from './object-names.ts'
+import { type ScopeNames, scopeNames } from './object-names.ts'
 import { createObjectSpace, type ObjectSpace } from './object-space.ts'
+import { createPinLog, type PinLog } from './pin-log.ts'
+import { createReferrerLog, type ReferrerLog } from './referrer-log.ts'
 import { openRepositoryFile } from './repository-file.ts'
 import { createRestoreLog, type RestoreLog } from './restore-log.ts'
 import { createSessionLog, type SessionLog } from './session-log.ts'
@@ -42,6 +45,19 @@ export interface RepositoryScope extends SnapshotLog {
   readonly chunks: ChunkStore
   readonly sessions: SessionLog
   readonly restores: RestoreLog
+  /** What prunes tell writers and later prunes. */
+  readonly condemned: CondemnedLog
+  readonly pins: PinLog
+  readonly referrers: ReferrerLog
+  /** For prune, which sees objects, not records. */
+  readonly objects: ScopeObjects
+  /** The chunks for one backup: what prune has condemned is neither adopted nor referred to. Reads the condemned lists at its first `put`, and before each `assertPresent`. */
+  writerChunks(): ChunkStore
+}
+
+/** The bare objects of a scope, by their names below the repository's prefix. */
+export interface ScopeObjects extends Pick<ObjectSpace, 'label' | 'list' | 'delete'> {
+  readonly names: ScopeNames
 }
 
 const SCOPE_ID = /^[A-Za-z0-9_][A-Za-z0-9_-]{0,127}$/
@@ -77,11 +93,17 @@ function createScope(space: ObjectSpace, id: string | null): RepositoryScope {
   if (id !== null && !SCOPE_ID.test(id))
     throw new HoldfastError('E_CONFIG', `scope id ${JSON.stringify(id.slice(0, 140))} must be 1 to 128 letters, digits, "-" or "_", not "-" first`)
   const names = scopeNames(id)
+  const condemned = createCondemnedLog(space, names)
   return {
     id,
     chunks: createChunkStore(space, names),
     sessions: createSessionLog(space, names, id),
     restores: createRestoreLog(space, names),
+    condemned,
+    pins: createPinLog(space, names),
+    referrers: createReferrerLog(space, names),
+    objects: { names, label: space.label, list: space.list, delete: space.delete },
+    writerChunks: () => createChunkStore(space, names, createCondemnedNames(condemned)),
     ...createSnapshotLog(space, names, id),
   }
 }

@@ -14,6 +14,9 @@ import { MAX_ATTEMPT, MAX_JOURNAL, type ScopeNames } from './object-names.ts'
 import type { ObjectSpace } from './object-space.ts'
 import { checkAttempt, checkJournalEntry, checkSession } from './session-schema.ts'
 
+/** A session older than this, by the storage's clock, can neither be resumed nor commit: what it stored may be cleaned up. Seven days. */
+export const SESSION_LIFETIME_MS = 7 * 24 * 60 * 60 * 1000
+
 /** What a session is; written once, when it starts. */
 export interface SessionRecord {
   /** Also the id of the snapshot that it commits. UUID v7. */

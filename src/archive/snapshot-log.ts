@@ -18,8 +18,10 @@ import type { ObjectSpace } from './object-space.ts'
 export interface SnapshotLog {
   /** Create-only; read back and compared before it returns. The snapshot is visible from then on. An equal manifest that is there already is success. */
   writeManifest(manifest: Manifest, options?: AbortableOptions): Promise<void>
-  /** `E_SNAPSHOT_UNKNOWN` when there is none or it is hidden. */
-  readManifest(snapshotId: string, options?: AbortableOptions): Promise<Manifest>
+  /** `E_SNAPSHOT_UNKNOWN` when there is none, or it is hidden and `evenHidden` is not set. */
+  readManifest(snapshotId: string, options?: AbortableOptions & { readonly evenHidden?: boolean }): Promise<Manifest>
+  /** Does a tombstone hide it, or what a prune has left of it? */
+  isHidden(snapshotId: string, options?: AbortableOptions): Promise<boolean>
   /** Visible snapshots in order of time. */
   listSnapshots(options?: AbortableOptions): AsyncIterable<{ readonly id: string; readonly storedAt: number }>
   /** Hides a snapshot by a tombstone; nothing is deleted. Hiding again changes nothing. `E_SNAPSHOT_UNKNOWN` when there is none. */
@@ -59,9 +61,10 @@ export function createSnapshotLog(space: ObjectSpace, names: ScopeNames, scope: 
       const readBack = await load(manifest.snapshotId, options)
       if (canonicalJson(readBack) !== canonicalJson(manifest)) throw corrupt(label, 'reads back as something else than was written')
     },
-    async readManifest(snapshotId, options = {}) {
+    isHidden: async (snapshotId, options) => isUuid(snapshotId) && (await space.stat(names.tombstone(snapshotId), options)) !== null,
+    async readManifest(snapshotId, { evenHidden = false, ...options } = {}) {
       if (!isUuid(snapshotId)) throw unknownSnapshot(snapshotId)
-      if (await space.stat(names.tombstone(snapshotId), options)) throw unknownSnapshot(snapshotId, 'it was deleted')
+      if (!evenHidden && (await space.stat(names.tombstone(snapshotId), options))) throw unknownSnapshot(snapshotId, 'it was deleted')
       try {
         return await load(snapshotId, options)
       } catch (error) {

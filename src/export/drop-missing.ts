@@ -4,7 +4,7 @@ import { isHoldfastError } from '../kernel/errors.ts'
 import type { EntityCopy } from './entity-copy.ts'
 
 /**
- * Forgets journaled ranges whose chunks are not in the storage, or not in their size: they are read again, instead of failing the commit of this and every
+ * Forgets journaled ranges whose chunks are not in the storage, or not in their size, or condemned by a prune: they are read again, instead of failing the commit of this and every
  * later attempt. One listing a bucket when all is well.
  */
 export async function dropMissing(copies: readonly EntityCopy[], options: AbortableOptions): Promise<number> {
@@ -40,7 +40,7 @@ async function holds(check: () => Promise<void>): Promise<boolean> {
     await check()
     return true
   } catch (error) {
-    if (isHoldfastError(error, 'E_ARCHIVE_MISSING') || isHoldfastError(error, 'E_ARCHIVE_CORRUPT')) return false
+    if ((['E_ARCHIVE_MISSING', 'E_ARCHIVE_CORRUPT', 'E_CONDEMNED'] as const).some((code) => isHoldfastError(error, code))) return false
     throw error
   }
 }

@@ -3,5 +3,5 @@ export { type BackupEntityResult, type BackupResult, backupResult } from './back
 export type { BackupSession, BackupSessionState } from './backup-session.ts'
 export type { BackupKind } from './choose-base.ts'
 export { type ResumeBackupOptions, resumeBackup } from './resume-backup.ts'
-export { isAlive, LEASE_MS, SESSION_LIFETIME_MS } from './session-liveness.ts'
+export { isAlive, LEASE_MS } from './session-liveness.ts'
 export { type StartBackupOptions, startBackup } from './start-backup.ts'

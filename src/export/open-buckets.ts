@@ -13,7 +13,11 @@ export async function openBuckets(plan: ResolvedPlan, repositoryOf: BackupEnviro
   const chunks = new Map<string, ChunkStore>()
   const main = await repositoryOf(plan.bucket)
   for (const bucket of new Set(plan.entities.map((entity) => entity.bucket))) {
-    chunks.set(bucket, (await repositoryOf(bucket)).scope().chunks)
+    const repository = await repositoryOf(bucket)
+    const scope = repository.scope()
+    // Before the first chunk: a prune that cannot see the manifests must know that there are some.
+    if (repository.id !== main.id) await scope.referrers.note(main.id)
+    chunks.set(bucket, scope.writerChunks())
   }
   return { main, chunksOf: (bucket) => chunks.get(bucket)! }
 }

@@ -1,4 +1,4 @@
-import { type JournalEntry, type Manifest, type Repository, type RepositoryScope, scopeNames, type SessionRecord, type TokenPointer } from '../archive/index.ts'
+import type { JournalEntry, Manifest, Repository, RepositoryScope, SessionRecord, TokenPointer } from '../archive/index.ts'
 import { silentLogger } from '../contracts/logger.ts'
 import { type AbortableOptions, throwIfAborted } from '../kernel/abort.ts'
 import { systemClock } from '../kernel/clock.ts'
@@ -97,8 +97,9 @@ async function committedManifest(main: Repository, { sessionId, scope }: TokenPo
   } catch (error) {
     if (!isHoldfastError(error, 'E_SNAPSHOT_UNKNOWN')) throw error
   }
-  const hidden = await main.storage.stat(main.prefix + scopeNames(scope).manifest(sessionId), options)
-  if (hidden) throw new HoldfastError('E_SESSION_CLOSED', `session ${sessionId} is complete, and its snapshot was deleted`)
+  // By its tombstone: the manifest itself may be pruned already.
+  if (await main.scope(scope).isHidden(sessionId, options))
+    throw new HoldfastError('E_SESSION_CLOSED', `session ${sessionId} is complete, and its snapshot was deleted`)
   return null
 }
 

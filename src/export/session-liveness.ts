@@ -1,13 +1,10 @@
-import type { ClaimedAttempt, JournalEntry, SessionLiveness } from '../archive/index.ts'
+import { type ClaimedAttempt, type JournalEntry, SESSION_LIFETIME_MS, type SessionLiveness } from '../archive/index.ts'
 import { HoldfastError } from '../kernel/errors.ts'
 import type { Host } from './backup-environment.ts'
 import { HEARTBEAT_MS } from './session-journal.ts'
 
 /** A living attempt writes at least every five seconds; three missed signs of life and it counts as dead. */
 export const LEASE_MS = 3 * HEARTBEAT_MS
-
-/** A session older than this, by the storage's clock, can neither be resumed nor commit: what it stored may be cleaned up. Seven days. */
-export const SESSION_LIFETIME_MS = 7 * 24 * 60 * 60 * 1000
 
 /** `E_SESSION_CLOSED` when the session is too old. */
 export function assertNotExpired(sessionId: string, ageMs: number): void {

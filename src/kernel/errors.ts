@@ -39,6 +39,11 @@ export const ERRORS = {
     hint: 'Choose another adapter, or leave the feature off.',
     retryable: false,
   },
+  E_CONDEMNED: {
+    summary: 'A prune condemned chunks that this backup refers to, while it ran.',
+    hint: 'Resume the session by its token, or start a new backup: these chunks are stored anew then.',
+    retryable: true,
+  },
   E_CONFIG: { summary: 'An option is missing, unknown or contradicts another.', hint: 'The message names the option and what it expects.', retryable: false },
   E_CONSISTENCY: {
     summary: 'The required consistency level cannot be reached.',
@@ -71,6 +76,11 @@ export const ERRORS = {
     retryable: false,
   },
   E_PLAN_UNKNOWN: { summary: 'No plan of that id is registered.', hint: 'Register it at boot; the message lists the ids that are.', retryable: false },
+  E_PRUNE_REFUSED: {
+    summary: 'A prune would not be safe, or would delete too much. Nothing was deleted.',
+    hint: 'The message says why; `dryRun: true` shows what would be deleted.',
+    retryable: false,
+  },
   E_RECORD: {
     summary: 'A record line is not valid for its entity.',
     hint: 'The archive or the up-caster that made the line is at fault; the message names entity and line.',

@@ -1,4 +1,5 @@
 import type { Manifest, VerifyLevel } from '../archive/index.ts'
+import type { PruneOptions, PruneReport } from '../catalog/index.ts'
 import type { ConsistencyLevel } from '../contracts/consistent-view.ts'
 import type { AbortableOptions } from '../kernel/abort.ts'
 import type { BackupPlan, Inventory } from '../plan/index.ts'
@@ -53,10 +54,16 @@ export interface IBackupDiscoveryService {
   snapshots(query?: SnapshotQuery): Promise<readonly SnapshotSummary[]>
   /** @throws `E_SNAPSHOT_UNKNOWN` */
   snapshot(id: string, options?: AbortableOptions): Promise<Manifest>
-  /** Hides a snapshot behind a tombstone. Its bytes stay until a prune. @throws `E_SNAPSHOT_UNKNOWN` */
+  /** Hides a snapshot behind a tombstone, also one that cannot be read any more. Its bytes stay until a prune. @throws `E_SNAPSHOT_UNKNOWN` */
   delete(id: string, options: AbortableOptions & { readonly reason: string }): Promise<void>
   /** Sessions without a snapshot that can still be resumed, newest first. */
   unfinished(options?: AbortableOptions): Promise<readonly UnfinishedSession[]>
   /** Reads a snapshot back from storage as far as `level` says. Default `plain`. */
   verify(id: string, options?: AbortableOptions & { readonly level?: VerifyLevel }): Promise<VerifyReport>
+  /**
+   * Gives back the space of deleted snapshots and of backups that never came to an end, in all buckets. Run it regularly: one run condemns what nothing refers to, and a later
+   * one, at least `graceMs` (24 hours) after, deletes what is still so. Safe beside running backups, restores and other prunes.
+   * @throws `E_PRUNE_REFUSED` (anything unreadable, more than half would go, a wrong clock …; nothing was deleted), `E_CONFIG`, `E_STORAGE`
+   */
+  prune(options?: PruneOptions): Promise<PruneReport>
 }

@@ -1,12 +1,14 @@
-import { type Manifest, type Repository, type RepositoryScope, scopeNames, type VerifyLevel } from '../archive/index.ts'
-import { isAlive, SESSION_LIFETIME_MS, thisHost } from '../export/index.ts'
+import { type Manifest, type Repository, type RepositoryScope, SESSION_LIFETIME_MS, type VerifyLevel } from '../archive/index.ts'
+import { prune, type PrunePlace } from '../catalog/index.ts'
+import type { Logger } from '../contracts/logger.ts'
+import { isAlive, thisHost } from '../export/index.ts'
 import type { AbortableOptions } from '../kernel/abort.ts'
 import type { Clock } from '../kernel/clock.ts'
 import { HoldfastError, isHoldfastError } from '../kernel/errors.ts'
 import type { IBackupPlanRegistry, Inventory } from '../plan/index.ts'
 import type { IBackupDiscoveryService, SnapshotSummary, UnfinishedSession } from './backup-discovery-service.ts'
 import type { BucketRepositories } from './bucket-repositories.ts'
-import { findSnapshot } from './snapshot-finder.ts'
+import { findSnapshot, unknownSnapshot } from './snapshot-finder.ts'
 import { verifySnapshot } from './verify-snapshot.ts'
 
 export interface DiscoveryServiceOptions {
@@ -14,11 +16,12 @@ export interface DiscoveryServiceOptions {
   readonly plans: IBackupPlanRegistry
   readonly inventory: Inventory
   readonly clock: Clock
+  readonly logger: Logger
 }
 
 const LEVELS: readonly VerifyLevel[] = ['presence', 'stored', 'plain']
 
-export function createDiscoveryService({ repositories, plans, inventory, clock }: DiscoveryServiceOptions): IBackupDiscoveryService {
+export function createDiscoveryService({ repositories, plans, inventory, clock, logger }: DiscoveryServiceOptions): IBackupDiscoveryService {
   return {
     plans: () => plans.list(),
     inventory: () => inventory,
@@ -37,8 +40,9 @@ export function createDiscoveryService({ repositories, plans, inventory, clock }
     async delete(id, { reason, signal }) {
       if (typeof reason !== 'string' || reason.trim() === '')
         throw new HoldfastError('E_CONFIG', '`reason` is empty', { hint: 'Say why the snapshot is deleted; the tombstone keeps it.' })
-      const { repository, manifest } = await findSnapshot(repositories, id, { signal })
-      await repository.scope(manifest.scope).hide(id, reason, { signal })
+      // Without reading it: a damaged one must be possible to delete, or it would keep prune from ever going on.
+      const hidden = await repositories.find(async ({ repository }) => hideIn(repository.scope(), id, reason, { signal }), { signal })
+      if (!hidden) throw unknownSnapshot(repositories, id)
     },
 
     async unfinished(options = {}) {
@@ -54,6 +58,24 @@ export function createDiscoveryService({ repositories, plans, inventory, clock }
       const bucket = async (name: string) => (await repositories.existing(name, { signal })).scope(manifest.scope)
       return verifySnapshot(manifest, bucket, level, { signal })
     },
+
+    async prune(options = {}) {
+      const places: PrunePlace[] = []
+      for await (const place of repositories.all({ signal: options.signal })) places.push(place)
+      return prune({ places, clock, logger }, options)
+    },
+  }
+}
+
+/** True when it was there and visible. */
+async function hideIn(scope: RepositoryScope, id: string, reason: string, options: AbortableOptions): Promise<boolean | null> {
+  if (await scope.isHidden(id, options)) return null
+  try {
+    await scope.hide(id, reason, options)
+    return true
+  } catch (error) {
+    if (isHoldfastError(error, 'E_SNAPSHOT_UNKNOWN')) return null
+    throw error
   }
 }
 
@@ -105,7 +127,7 @@ async function unfinishedOf(repository: Repository, clock: Clock, options: Abort
     if (committed.has(sessionId) || clock.now() - storedAt > SESSION_LIFETIME_MS) continue
     const record = await scope.sessions.read(sessionId, options)
     const { entries } = await scope.sessions.readJournal(sessionId, options)
-    if (entries.some(({ type }) => type === 'cancelled') || (await isDeleted(repository, sessionId, options))) continue
+    if (entries.some(({ type }) => type === 'cancelled') || (await scope.isHidden(sessionId, options))) continue
     const last = entries.at(-1)
     const running = isAlive(await scope.sessions.liveness(sessionId, options), last, thisHost, clock.now())
     sessions.push({
@@ -117,11 +139,6 @@ async function unfinishedOf(repository: Repository, clock: Clock, options: Abort
     })
   }
   return sessions
-}
-
-/** Its snapshot was committed and is behind a tombstone now. */
-async function isDeleted(repository: Repository, sessionId: string, options: AbortableOptions): Promise<boolean> {
-  return (await repository.storage.stat(repository.prefix + scopeNames(null).manifest(sessionId), options)) !== null
 }
 
 function newestFirst(a: { readonly id: string }, b: { readonly id: string }): number {

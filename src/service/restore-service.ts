@@ -9,6 +9,7 @@ import { type RestoreDiagnostics, type RestoreRequest, type RestoreResult, type 
 import type { BucketRepositories } from './bucket-repositories.ts'
 import type { IDataRestoreService } from './data-restore-service.ts'
 import { RecentSessions } from './recent-sessions.ts'
+import { pinSnapshot } from './pin-snapshot.ts'
 import { findSnapshot } from './snapshot-finder.ts'
 
 /** The service, and what the application's owner needs to stop it. */
@@ -30,7 +31,16 @@ export function createRestoreService({ repositories, stores, clock, logger }: Re
     return recent.begin(async () => {
       const { repository, manifest } = await findSnapshot(repositories, request.snapshot, { signal })
       const bucket = async (name: string) => (await repositories.existing(name, { signal })).scope(manifest.scope)
-      return startRestore(request, { manifest, repository: repository.scope(manifest.scope), bucket, stores, clock, logger, signal })
+      const scope = repository.scope(manifest.scope)
+      const release = await pinSnapshot(scope, manifest.snapshotId, logger, { signal })
+      try {
+        const session = startRestore(request, { manifest, repository: scope, bucket, stores, clock, logger, signal })
+        void session.result().then(release, release)
+        return session
+      } catch (error) {
+        await release()
+        throw error
+      }
     })
   }
 

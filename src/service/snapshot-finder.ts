@@ -14,7 +14,11 @@ export interface FoundSnapshot {
 export async function findSnapshot(repositories: BucketRepositories, id: string, options: AbortableOptions = {}): Promise<FoundSnapshot> {
   const found = isUuid(id) ? await repositories.find((place) => manifestIn(place, id, options), options) : null
   if (found) return found
-  throw new HoldfastError('E_SNAPSHOT_UNKNOWN', `there is no snapshot ${JSON.stringify(id)} in ${repositories.names.map((name) => `"${name}"`).join(', ')}`)
+  throw unknownSnapshot(repositories, id)
+}
+
+export function unknownSnapshot(repositories: BucketRepositories, id: string): HoldfastError {
+  return new HoldfastError('E_SNAPSHOT_UNKNOWN', `there is no snapshot ${JSON.stringify(id)} in ${repositories.names.map((name) => `"${name}"`).join(', ')}`)
 }
 
 async function manifestIn({ bucket, repository }: Omit<FoundSnapshot, 'manifest'>, id: string, options: AbortableOptions): Promise<FoundSnapshot | null> {

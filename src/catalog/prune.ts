@@ -1,0 +1,113 @@
+import type { Logger } from '../contracts/logger.ts'
+import { type AbortableOptions, throwIfAborted } from '../kernel/abort.ts'
+import type { Clock } from '../kernel/clock.ts'
+import { HoldfastError } from '../kernel/errors.ts'
+import { uuidv7 } from '../kernel/ids.ts'
+import { decide } from './decide.ts'
+import { tooMuch, unseenReferrer } from './guards.ts'
+import { CLOCK_SKEW_MS, mark, type Marks, refuseUnreadable } from './mark.ts'
+import type { PruneReport } from './prune-report.ts'
+import { reportOf } from './report-of.ts'
+import { type PrunePlace, type Survey, surveyPlace } from './survey.ts'
+import { condemn, sweep } from './sweep.ts'
+
+/** Between condemning and deleting, unless told otherwise: 24 hours. */
+export const GRACE_MS = 24 * 60 * 60 * 1000
+
+export interface PruneOptions extends AbortableOptions {
+  /** Only say what would be done: nothing is written, and no refusal is thrown. Default false. */
+  readonly dryRun?: boolean
+  /**
+   * Milliseconds between condemning and deleting, by the storage's clock. Default 24 hours. It is what protects backups, restores and other prunes that run meanwhile: with less, none
+   * of them may run from the prune that condemns to the end of the one that deletes.
+   */
+  readonly graceMs?: number
+  /** Go on when more than half of a bucket's snapshots or chunks would go. Default false: `E_PRUNE_REFUSED`. */
+  readonly allowMoreThanHalf?: boolean
+}
+
+export interface PruneContext {
+  readonly places: readonly PrunePlace[]
+  readonly clock: Clock
+  readonly logger: Logger
+}
+
+/**
+ * Gives back the space of deleted snapshots and of backups that never came to an end. Two phases: a run condemns what nothing refers to; a later one, at least the grace
+ * period after, looks again and deletes what is still so. Safe beside running backups, restores and other prunes.
+ *
+ * @throws HoldfastError `E_CONFIG`, `E_PRUNE_REFUSED` (with what was not safe), `E_STORAGE` …
+ */
+export async function prune(context: PruneContext, options: PruneOptions = {}): Promise<PruneReport> {
+  const { dryRun = false, graceMs = GRACE_MS, allowMoreThanHalf = false, signal } = options
+  checkOptions({ dryRun, graceMs, allowMoreThanHalf })
+  throwIfAborted(signal)
+  const startedAt = performance.now()
+  const elapsed = () => performance.now() - startedAt
+  const { clock, logger } = context
+  const places = distinct(context.places)
+
+  // Every clock is read before anything else: what appears later is protected by the lists that this run goes by.
+  const begun = new Map<PrunePlace, { id: string; now: number }>()
+  try {
+    for (const place of places) {
+      const run = dryRun ? { id: uuidv7(), now: clock.now() } : await place.repository.scope().condemned.begin({ signal })
+      begun.set(place, run)
+    }
+    const skewed = dryRun ? null : skewOf(begun, clock)
+    if (skewed) throw refusal(skewed)
+    const { surveys, marks } = await look(begun, { signal }).catch((error: unknown) => Promise.reject(refuseUnreadable(error)))
+    const plans = surveys.map((survey) => decide(survey, marks, graceMs))
+    const refused = unseenReferrer(surveys) ?? (allowMoreThanHalf ? null : tooMuch(plans))
+    if (dryRun) return reportOf(plans, { dryRun, graceMs, refused })
+    if (refused) throw refusal(refused)
+    for (const plan of plans) await condemn(plan, { signal })
+    const report = reportOf(await sweep(plans, marks, { signal, elapsed }), { dryRun, graceMs, refused: null })
+    for (const { bucket, deleted, condemned, kept } of report.buckets) logger.info({ bucket, deleted, condemned, kept }, 'pruned')
+    return report
+  } finally {
+    if (!dryRun) await forgetRuns(begun, logger)
+  }
+}
+
+async function look(begun: ReadonlyMap<PrunePlace, { id: string; now: number }>, options: AbortableOptions): Promise<{ surveys: Survey[]; marks: Marks }> {
+  const surveys: Survey[] = []
+  for (const [place, run] of begun) surveys.push(await surveyPlace(place, run, options))
+  return { surveys, marks: await mark(surveys, options) }
+}
+
+function checkOptions({ dryRun, graceMs, allowMoreThanHalf }: Required<Omit<PruneOptions, 'signal'>>): void {
+  if (typeof dryRun !== 'boolean' || typeof allowMoreThanHalf !== 'boolean')
+    throw new HoldfastError('E_CONFIG', '`dryRun` and `allowMoreThanHalf` are true or false')
+  if (!Number.isFinite(graceMs) || graceMs < 0) throw new HoldfastError('E_CONFIG', `\`graceMs\` is ${String(graceMs)}; expected milliseconds, at least 0`)
+}
+
+/** Two buckets may be the same place. */
+function distinct(places: readonly PrunePlace[]): PrunePlace[] {
+  const same = Map.groupBy(places, ({ repository: { id, storage, prefix } }) => JSON.stringify([id, storage.name, prefix]))
+  return [...same.values()].map(([first, ...others]) => ({ ...first!, aliases: others.map(({ bucket }) => bucket) }))
+}
+
+/** A clock that is wrong makes things old that are not. */
+function skewOf(begun: ReadonlyMap<PrunePlace, { readonly now: number }>, clock: Clock): string | null {
+  const now = clock.now()
+  for (const [{ bucket }, run] of begun) {
+    if (Math.abs(now - run.now) <= CLOCK_SKEW_MS) continue
+    return `the clock of the storage of bucket "${bucket}" says ${new Date(run.now).toISOString()}, this host's ${new Date(now).toISOString()}: one of them is wrong`
+  }
+  return null
+}
+
+function refusal(why: string): HoldfastError {
+  return new HoldfastError('E_PRUNE_REFUSED', `nothing was deleted: ${why}`)
+}
+
+/** What a killed prune leaves of these a later one removes. */
+async function forgetRuns(begun: ReadonlyMap<PrunePlace, { readonly id: string }>, logger: Logger): Promise<void> {
+  for (const [{ repository }, { id }] of begun) {
+    const { objects } = repository.scope()
+    await objects.delete([objects.names.condemned(id, 'run')], {}).catch((error: unknown) => {
+      logger.warn({ error: String(error) }, 'the mark of a prune could not be removed')
+    })
+  }
+}

@@ -1,0 +1,158 @@
+import type { Repository, RepositoryScope } from '../archive/index.ts'
+import type { AbortableOptions } from '../kernel/abort.ts'
+import { isUuid } from '../kernel/ids.ts'
+
+/** A repository that a prune works on, by the name of its bucket. */
+export interface PrunePlace {
+  readonly bucket: string
+  readonly repository: Repository
+  /** Other buckets that are the same place. */
+  readonly aliases?: readonly string[]
+}
+
+/** Some objects that go together. */
+export interface ObjectGroup {
+  readonly objects: string[]
+  bytes: number
+  /** When the youngest of them was stored, by the storage's clock. */
+  youngest: number
+}
+
+export interface SnapshotGroup extends ObjectGroup {
+  /** When the manifest was stored; null when there is none: pages of a commit that never was, or what a prune has left. */
+  manifestAt: number | null
+  /** When the tombstone was stored; null when the snapshot is visible. */
+  hiddenAt: number | null
+}
+
+export interface SessionGroup extends ObjectGroup {
+  /** When the session's record was stored; null when it is gone. */
+  recordAt: number | null
+}
+
+export interface ListGroup {
+  readonly listId: string
+  readonly storedAt: number | null
+  readonly runAt: number | null
+  readonly sweptAt: number | null
+  /** Empty when it was swept: nobody needs to read it any more. */
+  readonly snapshots: readonly string[]
+  readonly chunks: readonly string[]
+}
+
+/** What lies in one scope of a repository, by listing it. */
+export interface Survey {
+  readonly bucket: string
+  /** All its names. */
+  readonly buckets: readonly string[]
+  readonly repository: Repository
+  readonly scope: RepositoryScope
+  /** The storage's clock when the prune began. */
+  readonly now: number
+  /** Id for the list of this run. */
+  readonly runId: string
+  /** Chunks and indexes by the name of the chunk. */
+  readonly chunks: ReadonlyMap<string, ObjectGroup>
+  readonly snapshots: ReadonlyMap<string, SnapshotGroup>
+  readonly sessions: ReadonlyMap<string, SessionGroup>
+  readonly lists: readonly ListGroup[]
+  readonly pins: readonly { readonly snapshotId: string; readonly object: string; readonly storedAt: number }[]
+  readonly referrers: readonly string[]
+}
+
+/** Reads everything in the order that the safety of a prune hangs on: the time first, then chunks, then all that can refer to them (by `mark`). */
+export async function surveyPlace(
+  { bucket, repository, aliases = [] }: PrunePlace,
+  begun: { id: string; now: number },
+  options: AbortableOptions,
+): Promise<Survey> {
+  const scope = repository.scope()
+  const lists: ListGroup[] = []
+  for await (const entry of scope.condemned.list(options)) {
+    if (entry.listId === begun.id) continue
+    const open = entry.storedAt !== null && entry.sweptAt === null
+    const { snapshots, chunks } = open ? await scope.condemned.read(entry.listId, options) : { snapshots: [], chunks: [] }
+    lists.push({ ...entry, snapshots, chunks })
+  }
+  const { names } = scope.objects
+  const pins: Survey['pins'][number][] = []
+  const referrers: string[] = []
+  const chunks = await surveyChunks(scope, options)
+  for await (const repositoryId of scope.referrers.list(options)) referrers.push(repositoryId)
+  for await (const { snapshotId, pinId, storedAt } of scope.pins.list(options)) pins.push({ snapshotId, object: names.pin(snapshotId, pinId), storedAt })
+  return {
+    bucket,
+    buckets: [bucket, ...aliases],
+    repository,
+    scope,
+    now: begun.now,
+    runId: begun.id,
+    lists,
+    chunks,
+    referrers,
+    pins,
+    sessions: await surveySessions(scope, options),
+    snapshots: await surveySnapshots(scope, options),
+  }
+}
+
+const CHUNK_OBJECT = /\/([0-9a-f]{2})\/((?:\1)[0-9a-f]{62}(?:\.[1-9][0-9]{0,3})?)\.hf[cx]$/
+
+/** What does not look like a chunk is none of ours: it is not seen, so it stays. */
+async function surveyChunks({ objects }: RepositoryScope, options: AbortableOptions): Promise<Map<string, ObjectGroup>> {
+  const chunks = new Map<string, ObjectGroup>()
+  for await (const { key, bytes, modifiedAt } of objects.list(objects.names.chunks(), options)) {
+    const name = CHUNK_OBJECT.exec(key)?.[2]
+    if (name === undefined) continue
+    add(groupOf(chunks, name, emptyGroup), key, bytes, modifiedAt)
+  }
+  return chunks
+}
+
+async function surveySessions({ objects }: RepositoryScope, options: AbortableOptions): Promise<Map<string, SessionGroup>> {
+  const sessions = new Map<string, SessionGroup>()
+  const root = objects.names.sessions().length
+  for await (const { key, bytes, modifiedAt } of objects.list(objects.names.sessions(), options)) {
+    const [id = '', rest] = key.slice(root).split('/', 2)
+    if (!isUuid(id)) continue
+    const group = groupOf(sessions, id, () => ({ ...emptyGroup(), recordAt: null }))
+    add(group, key, bytes, modifiedAt)
+    if (rest === 'session') group.recordAt = modifiedAt
+  }
+  return sessions
+}
+
+async function surveySnapshots({ objects }: RepositoryScope, options: AbortableOptions): Promise<Map<string, SnapshotGroup>> {
+  const snapshots = new Map<string, SnapshotGroup>()
+  const empty = (): SnapshotGroup => ({ ...emptyGroup(), manifestAt: null, hiddenAt: null })
+  const root = objects.names.snapshots().length
+  for await (const { key, bytes, modifiedAt } of objects.list(objects.names.snapshots(), options)) {
+    const [id = '', rest] = key.slice(root).split('/', 2)
+    if (!isUuid(id)) continue
+    const group = groupOf(snapshots, id, empty)
+    add(group, key, bytes, modifiedAt)
+    if (rest === 'manifest') group.manifestAt = modifiedAt
+  }
+  const tombs = objects.names.tombstones().length
+  for await (const { key, modifiedAt } of objects.list(objects.names.tombstones(), options)) {
+    const id = key.slice(tombs)
+    if (isUuid(id)) groupOf(snapshots, id, empty).hiddenAt = modifiedAt
+  }
+  return snapshots
+}
+
+function emptyGroup(): ObjectGroup {
+  return { objects: [], bytes: 0, youngest: 0 }
+}
+
+function groupOf<T>(groups: Map<string, T>, id: string, make: () => T): T {
+  let group = groups.get(id)
+  if (!group) groups.set(id, (group = make()))
+  return group
+}
+
+function add(group: ObjectGroup, object: string, bytes: number, modifiedAt: number): void {
+  group.objects.push(object)
+  group.bytes += bytes
+  group.youngest = Math.max(group.youngest, modifiedAt)
+}
