@@ -4,7 +4,7 @@ import type { EntityDescriptor, StoreMapping } from './entity-descriptor.ts'
 import type { RestoreTarget } from './restore-target.ts'
 
 /** The SQL dialects with a lane. Any other is refused with `E_DIALECT`. */
-export type Dialect = 'postgres' | 'sqlite'
+export type Dialect = 'postgres' | 'sqlite' | 'mysql'
 
 /** What of one entity a view or target works on. */
 export interface EntitySelection {

@@ -1,7 +1,8 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { NOT_RUN_FILE } from './not-run.ts'
+import { NOT_RUN_FILE, notRun } from './not-run.ts'
+import { provideMysql } from './provide-mysql.ts'
 import { providePostgres } from './provide-postgres.ts'
 
 /** Finds or starts the real components once, before any test file, and stops what it started. */
@@ -11,8 +12,15 @@ export default async function setup(): Promise<() => Promise<void>> {
   const postgres = await providePostgres()
   process.env.HOLDFAST_TEST_POSTGRES_URL = postgres.url
   console.log(`PostgreSQL for the tests: ${postgres.how}`)
+  const mysql = await provideMysql()
+  if (typeof mysql === 'string') notRun('MySQL and MariaDB', mysql)
+  else {
+    process.env.HOLDFAST_TEST_MYSQL_URL = mysql.url
+    console.log(`MariaDB for the tests: ${mysql.how}`)
+  }
   return async () => {
     await postgres.stop()
+    if (typeof mysql !== 'string') await mysql.stop()
     rmSync(directory, { recursive: true, force: true })
   }
 }

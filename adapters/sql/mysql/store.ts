@@ -1,0 +1,43 @@
+import type { StoreMapping } from '../../../src/contracts/entity-descriptor.ts'
+import type { EntityStore } from '../../../src/contracts/entity-store.ts'
+import { HoldfastError } from '../../../src/kernel/errors.ts'
+import { describeEntities } from './catalog.ts'
+import type { MysqlConnections } from './connections.ts'
+import { openSession } from './session.ts'
+
+export interface MysqlStoreOptions {
+  /** Unique among the stores of the application. */
+  readonly name: string
+  /** Which ORM and version: `typeorm 1.1.1`. */
+  readonly orm: string
+  readonly mapping: StoreMapping
+  readonly connections: MysqlConnections
+  /** Milliseconds that a view waits for a table while a schema change holds it, to whole seconds. Default 60 000; 0 waits for ever. */
+  readonly lockTimeoutMs?: number
+}
+
+/** An entity store over MariaDB 10.5 or MySQL 8.0 or later, for any ORM that gives its mapping and its pool. */
+export function createMysqlStore(options: MysqlStoreOptions): EntityStore {
+  const { name, orm, mapping, connections, lockTimeoutMs } = options
+  return {
+    name,
+    orm,
+    mapping,
+    dialect: 'mysql',
+    async describe(selection, { signal } = {}) {
+      const session = await openSession(connections, { lockTimeoutMs, signal })
+      try {
+        const entities = await describeEntities(session, { store: name, mapping, selection })
+        return entities.map(({ descriptor }) => descriptor)
+      } finally {
+        await session.release()
+      }
+    },
+    async openView() {
+      throw new HoldfastError('E_DIALECT', 'MySQL and MariaDB cannot be backed up yet')
+    },
+    async openTarget() {
+      throw new HoldfastError('E_DIALECT', 'MySQL and MariaDB cannot be restored into yet')
+    },
+  }
+}

@@ -1,0 +1,93 @@
+import { execFileSync, spawn } from 'node:child_process'
+import { chmodSync, existsSync, mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
+import mysql from 'mysql2'
+import { freePort, type ProvidedServer } from './provide-postgres.ts'
+
+const STANDARD_URL = 'mysql://root@127.0.0.1:3306'
+const IMAGE = 'mariadb:11.4'
+const SERVER = '/usr/sbin/mariadbd'
+const INSTALLER = '/usr/bin/mariadb-install-db'
+
+/**
+ * A MariaDB or MySQL server with a user who may do everything: the address in HOLDFAST_TEST_MYSQL_URL, else the one on the standard port, else a container
+ * where Docker runs, else the binaries of Debian's `mariadb-server`. The reason as a string when there is none.
+ */
+export async function provideMysql(): Promise<ProvidedServer | string> {
+  const given = process.env.HOLDFAST_TEST_MYSQL_URL
+  if (given) {
+    const problem = await whyUnusable(given)
+    if (problem) throw new Error(`HOLDFAST_TEST_MYSQL_URL is set but cannot be used: ${problem}`)
+    return { url: given, how: 'HOLDFAST_TEST_MYSQL_URL', stop: async () => {} }
+  }
+  if ((await whyUnusable(STANDARD_URL)) === null) return { url: STANDARD_URL, how: 'the server on 127.0.0.1:3306', stop: async () => {} }
+  return (await startContainer()) ?? (await startBinaries()) ?? `no server on 127.0.0.1:3306, no Docker, and no ${SERVER}`
+}
+
+async function whyUnusable(url: string): Promise<string | null> {
+  const connection = mysql.createConnection({ uri: url, connectTimeout: 3000 })
+  try {
+    await new Promise<void>((resolve, reject) => {
+      connection.on('error', reject)
+      connection.query('CREATE TEMPORARY TABLE mysql.holdfast_probe (a int)', (error) =>
+        error && (error as { errno?: number }).errno !== 1050 ? reject(error) : resolve(),
+      )
+    })
+    return null
+  } catch (error) {
+    return String(error)
+  } finally {
+    connection.destroy()
+  }
+}
+
+async function startContainer(): Promise<ProvidedServer | null> {
+  const { GenericContainer, Wait, getContainerRuntimeClient } = await import('testcontainers')
+  try {
+    await getContainerRuntimeClient()
+  } catch {
+    return null // no Docker here; the binaries are next
+  }
+  const container = await new GenericContainer(IMAGE)
+    .withEnvironment({ MARIADB_ALLOW_EMPTY_ROOT_PASSWORD: '1', MARIADB_ROOT_HOST: '%' })
+    .withExposedPorts(3306)
+    .withWaitStrategy(Wait.forLogMessage(/ready for connections.*\n[\s\S]*port: 3306/, 1))
+    .start()
+  return {
+    url: `mysql://root@${container.getHost()}:${container.getMappedPort(3306)}`,
+    how: `a container of ${IMAGE}`,
+    stop: async () => void (await container.stop()),
+  }
+}
+
+async function startBinaries(): Promise<ProvidedServer | null> {
+  if (!existsSync(SERVER) || !existsSync(INSTALLER)) return null
+  const folder = mkdtempSync(join(tmpdir(), 'holdfast-mariadb-'))
+  const asRoot = process.getuid?.() === 0
+  const user = asRoot ? ['--user=mysql'] : []
+  chmodSync(folder, 0o755)
+  const data = join(folder, 'data')
+  execFileSync(INSTALLER, ['--no-defaults', `--datadir=${data}`, '--auth-root-authentication-method=normal', '--skip-test-db', ...user], { stdio: 'ignore' })
+  const port = await freePort()
+  const server = spawn(
+    SERVER,
+    ['--no-defaults', `--datadir=${data}`, `--port=${port}`, '--bind-address=127.0.0.1', `--socket=${join(data, 'server.sock')}`, '--local-infile=1', ...user],
+    { stdio: 'ignore' },
+  )
+  const url = `mysql://root@127.0.0.1:${port}`
+  const stop = async (): Promise<void> => {
+    const ended = new Promise((resolve) => server.once('exit', resolve))
+    if (server.exitCode === null && server.kill()) await ended
+    rmSync(folder, { recursive: true, force: true })
+  }
+  let problem: string | null = 'it did not start'
+  for (let tries = 0; tries < 150 && problem !== null && server.exitCode === null; tries++) {
+    await delay(200)
+    problem = await whyUnusable(url)
+  }
+  if (problem === null) return { url, how: SERVER, stop }
+  await stop()
+  throw new Error(`${SERVER} is there but cannot be used: ${problem}`)
+}
