@@ -9,7 +9,7 @@ import { keepDiagnostics, keepResult } from './restore-records.ts'
 import type { RestoreResult } from './restore-result.ts'
 import type { StoreSelection } from './select-entities.ts'
 import { stageStores } from './stage-stores.ts'
-import { validateStores } from './validate-chunks.ts'
+import { validateStores } from './validate-ranges.ts'
 
 /** open → validate → stage → compare → merge (DESIGN "Restore"). Nothing outside the staging areas changes before the merge. */
 export async function runRestore(selections: readonly StoreSelection[], context: RestoreContext): Promise<RestoreResult> {

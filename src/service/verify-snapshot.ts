@@ -1,6 +1,6 @@
-import type { ChunkRef, Manifest, RepositoryScope, VerifyLevel } from '../archive/index.ts'
+import { type ChunkRef, type Manifest, type RangeEntry, type RepositoryScope, type VerifyLevel, verifyRange } from '../archive/index.ts'
 import { type AbortableOptions, throwIfAborted } from '../kernel/abort.ts'
-import { isHoldfastError } from '../kernel/errors.ts'
+import { type HoldfastError, isHoldfastError } from '../kernel/errors.ts'
 import type { VerifyReport } from './backup-discovery-service.ts'
 
 /** Reads every chunk of a snapshot back as far as `level` says. Damages are collected; a storage that fails altogether throws. */
@@ -15,24 +15,48 @@ export async function verifySnapshot(
   let bytes = 0
   for (const entity of manifest.entities) {
     const { chunks } = await bucket(entity.bucket)
-    for (const ref of entity.ranges.flatMap(({ layers }) => layers)) {
+    const { store, name } = entity.descriptor
+    for (const range of entity.ranges) {
       throwIfAborted(signal)
-      const object = `${entity.bucket}:${ref.name}`
-      if (seen.has(object)) continue
-      seen.add(object)
-      bytes += await verifyOne(chunks, ref, entity.descriptor.store, entity.descriptor.name)
+      const fresh = range.layers.filter((ref) => !seen.has(`${entity.bucket}:${ref.name}`))
+      for (const ref of fresh) seen.add(`${entity.bucket}:${ref.name}`)
+      const found = range.layers.length > 1 && level === 'plain' ? await faultsOfLayers(chunks, range) : await faultsOf(chunks, fresh)
+      for (const { ref, error } of found) damages.push({ store, entity: name, object: ref.name, code: error.code, message: error.message })
+      for (const ref of fresh) if (!found.some((fault) => fault.ref === ref)) bytes += ref.storedBytes + ref.index.storedBytes
     }
   }
   return { snapshotId: manifest.snapshotId, level, chunks: seen.size, bytes, damages }
 
-  async function verifyOne(chunks: RepositoryScope['chunks'], ref: ChunkRef, store: string, entity: string): Promise<number> {
-    try {
-      await chunks.verify(ref, { level, signal })
-      return ref.storedBytes + ref.index.storedBytes
-    } catch (error) {
-      if (!isHoldfastError(error) || !error.code.startsWith('E_ARCHIVE_')) throw error
-      damages.push({ store, entity, object: ref.name, code: error.code, message: error.message })
-      return 0
+  /** Layers that are damaged; when each is sound by itself, but they do not fit together, the newest of them. */
+  async function faultsOfLayers(chunks: RepositoryScope['chunks'], range: RangeEntry): Promise<Fault[]> {
+    const error = await archiveError(verifyRange(chunks, range, { level, signal }))
+    if (!error) return []
+    const faults = await faultsOf(chunks, range.layers)
+    return faults.length > 0 ? faults : [{ ref: range.layers.at(-1)!, error }]
+  }
+
+  async function faultsOf(chunks: RepositoryScope['chunks'], refs: readonly ChunkRef[]): Promise<Fault[]> {
+    const faults: Fault[] = []
+    for (const ref of refs) {
+      const error = await archiveError(chunks.verify(ref, { level, signal }))
+      if (error) faults.push({ ref, error })
     }
+    return faults
+  }
+}
+
+interface Fault {
+  readonly ref: ChunkRef
+  readonly error: HoldfastError
+}
+
+/** What the storage lost or altered; anything else is thrown. */
+async function archiveError(work: Promise<void>): Promise<HoldfastError | null> {
+  try {
+    await work
+    return null
+  } catch (error) {
+    if (!isHoldfastError(error) || !error.code.startsWith('E_ARCHIVE_')) throw error
+    return error
   }
 }

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { findRecord, rangeKeys, readRange } from '../../src/archive/index.ts'
+import { findRecord, foldLayers, rangeKeys, readRange, verifyRange } from '../../src/archive/index.ts'
 import { memoryRepository } from '../support/archive-rig.ts'
 import { deltaBetween, keyOf, layer, type LayeredEntry, linesOf, storeBase, type Thing } from '../support/layer-rig.ts'
 import { joined } from '../support/record-batches.ts'
@@ -34,9 +34,10 @@ describe('a layered range', () => {
       steps: fc.array(fc.array(edit, { minLength: 1, maxLength: 5 }), { minLength: 1, maxLength: 5 }),
       compression: fc.constantFrom('zstd' as const, 'gzip' as const, 'none' as const),
       hashed: fc.boolean(),
+      chunkBytes: fc.constantFrom(100, 1000, 1_000_000),
     })
     await fc.assert(
-      fc.asyncProperty(shape, async ({ rows, steps, compression, hashed }) => {
+      fc.asyncProperty(shape, async ({ rows, steps, compression, hashed, chunkBytes }) => {
         const { chunks } = (await memoryRepository()).scope()
         let id = 0
         const freshId = () => (id += 1 + (id % 3))
@@ -54,13 +55,28 @@ describe('a layered range', () => {
         expect(range).toMatchObject({ rows: things.length, firstKey: things[0] ? keyOf(things[0]) : null, lastKey: things[0] ? keyOf(things.at(-1)!) : null })
         expect((await joined(readRange(chunks, range))).toString()).toBe(linesOf(things).toString())
         expect([...(await rangeKeys(chunks, range)).keys()]).toEqual(things.map(keyOf))
+        await verifyRange(chunks, range, { level: 'plain' })
+        const folded = await foldLayers(chunks, range, { compression, level: 1, references: ['owner'], keyFields: 1, chunkBytes })
+        const whole = await Promise.all(folded.map(async ({ range: part }) => await joined(readRange(chunks, part))))
+        expect(Buffer.concat(whole).toString()).toBe(linesOf(things).toString())
+        for (const [i, { range: part, chunk }] of folded.entries()) {
+          expect([part.from, part.to]).toEqual([i === 0 ? null : part.firstKey, folded[i + 1]?.range.firstKey ?? null])
+          const index = await chunks.readIndex(chunk.ref)
+          const held = whole[i]!.toString()
+            .trimEnd()
+            .split('\n')
+            .map((line) => JSON.parse(line) as Thing)
+          expect([...index.keys()]).toEqual(held.map(keyOf))
+          for (const { owner } of held) if (owner !== null) expect(index.mayReference('owner', String(owner))).toBe(true)
+          expect(index.mayReference('owner', 'null')).toBe(false)
+        }
         for (let key = 0; key <= id; key++) {
           const thing = things.find((one) => one.id === key)
           const line = await findRecord(chunks, range, `[${key}]`)
           expect(line && `${Buffer.from(line).toString()}\n`).toBe(thing ? linesOf([thing]).toString() : null)
         }
       }),
-      { numRuns: 200 },
+      { numRuns: 100 },
     )
   })
 })

@@ -1,49 +1,49 @@
-import type { ChunkRef, ChunkStore } from '../archive/index.ts'
+import { type ChunkStore, type RangeEntry, verifyRange } from '../archive/index.ts'
 import { type AbortableOptions, throwIfAborted } from '../kernel/abort.ts'
 import type { OpenStore } from './open-stores.ts'
 import type { RestoreContext } from './restore-context.ts'
-import { chunksOf } from './snapshot-lines.ts'
+import { filledRanges, storedBytesOf } from './snapshot-lines.ts'
 
-export interface ChunkToValidate {
+export interface RangeToValidate {
   readonly chunks: ChunkStore
-  readonly ref: ChunkRef
+  readonly range: RangeEntry
   readonly done: () => void
 }
 
-/** Chunks fetched, decompressed and hashed at once. More would not be faster: two cores are busy with two. */
+/** Ranges fetched, decompressed and hashed at once. More would not be faster: two cores are busy with two. */
 const IN_FLIGHT = 3
 
 /** Proves every chunk of the chosen entities, and counts it. */
 export async function validateStores(stores: readonly OpenStore[], { bucket, meters, signal }: RestoreContext): Promise<void> {
   meters.begin('validating')
-  const work: ChunkToValidate[] = []
+  const work: RangeToValidate[] = []
   for (const { archived } of stores.flatMap(({ items }) => items)) {
     const { chunks } = await bucket(archived.bucket)
     const meter = meters.of(archived)
     let rows = 0
-    for (const ref of chunksOf(archived)) {
+    for (const range of filledRanges(archived)) {
       const done = () => {
-        meter.reached((rows += ref.rows))
-        meters.stored(ref.storedBytes)
+        meter.reached((rows += range.rows))
+        meters.stored(storedBytesOf(range))
       }
-      work.push({ chunks, ref, done })
+      work.push({ chunks, range, done })
     }
   }
-  await validateChunks(work, { signal })
+  await validateRanges(work, { signal })
 }
 
 /**
- * Proves every chunk before the first row is written: stored bytes, plain bytes, hash and row count. The first bad one ends it
+ * Proves every chunk before the first row is written: stored bytes, plain bytes, hash and row count, and that the layers of a range fit together. The first bad one ends it
  * with `E_ARCHIVE_CORRUPT`, `E_ARCHIVE_MISSING` or `E_ARCHIVE_FORMAT`.
  */
-export async function validateChunks(work: readonly ChunkToValidate[], { signal }: AbortableOptions = {}): Promise<void> {
+export async function validateRanges(work: readonly RangeToValidate[], { signal }: AbortableOptions = {}): Promise<void> {
   let next = 0
   let failed = false
   const lane = async () => {
     for (let at = next++; at < work.length && !failed; at = next++) {
       throwIfAborted(signal)
-      const { chunks, ref, done } = work[at]!
-      await chunks.verify(ref, { level: 'plain', signal })
+      const { chunks, range, done } = work[at]!
+      await verifyRange(chunks, range, { level: 'plain', signal })
       done()
     }
   }
