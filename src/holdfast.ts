@@ -59,6 +59,12 @@ export async function createHoldfast(options: HoldfastOptions): Promise<Holdfast
   if (!Array.isArray(options.stores) || options.stores.length === 0) {
     throw new HoldfastError('E_CONFIG', '`stores` is empty', { hint: 'Hand over at least one: typeormStore(dataSource) or mikroOrmStore(orm).' })
   }
+  for (const [index, store] of options.stores.entries()) {
+    if (isStore(store)) continue
+    throw new HoldfastError('E_CONFIG', `\`stores[${index}]\` is no entity store`, {
+      hint: 'Wrap the connection: typeormStore(dataSource) or mikroOrmStore(orm).',
+    })
+  }
   const buckets = bucketsOf(options.storage)
   const { registry, report } = await bootPlans({ plans, registrars, stores: options.stores, buckets: [...buckets.keys()] })
   const repositories = new BucketRepositories(buckets)
@@ -86,6 +92,10 @@ function bucketsOf(storage: HoldfastOptions['storage'] | undefined): Map<string,
     throw new HoldfastError('E_CONFIG', `bucket "${name}" has no storage`, { hint: "A bucket is an adapter, or { storage: adapter, prefix: 'name/' }." })
   }
   return buckets
+}
+
+function isStore(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && 'mapping' in value && 'dialect' in value && 'name' in value
 }
 
 function isAdapter(value: StorageAdapter | Bucket | HoldfastOptions['storage'] | undefined): value is StorageAdapter {

@@ -18,6 +18,8 @@ import { bearerToken } from './bearer-token.js'
  *   curl -H "authorization: Bearer $HOLDFAST_TOKEN" -N localhost:3000/backups/<id>/events
  *   curl -H "authorization: Bearer $HOLDFAST_TOKEN" -H 'content-type: application/json' -d '{"snapshot":"<id>","policy":"overwrite","dryRun":true}' localhost:3000/restores
  *
+ * The restore itself: `"confirm":"<id>"`, the snapshot's id once more, in place of `"dryRun":true`.
+ *
  * The routes are described at /openapi.json. PORT says where to listen, SHOP_HOME where the shop and its backups lie.
  */
 const home = process.env.SHOP_HOME ?? '.build/fastify-plugin'
