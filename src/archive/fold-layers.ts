@@ -7,7 +7,8 @@ import type { StoredChunk } from './chunk-ref.ts'
 import type { ChunkStore } from './chunk-store.ts'
 import type { RangeEntry } from './manifest.ts'
 import { createLineMarker, type LineShape } from './mark-lines.ts'
-import { readRange } from './read-range.ts'
+import { openRange, type RangeLayers } from './range-layers.ts'
+import { readLayers } from './read-range.ts'
 
 type Entry = Omit<RangeEntry, 'evidence'>
 
@@ -32,7 +33,8 @@ export async function foldLayers(chunks: ChunkStore, range: Entry, options: Fold
   if (!base) return []
   const mark = createLineMarker(options, chunks.label(base))
   const keyOf = createKeyTextReader(keyFields)
-  const target = partBytes(range, chunkBytes)
+  const opened = await openRange(chunks, range, { signal })
+  const target = partBytes(opened, chunkBytes)
   const folded: FoldedRange[] = []
   let from = range.from
   let encoder: ChunkEncoder | null = null
@@ -44,14 +46,17 @@ export async function foldLayers(chunks: ChunkStore, range: Entry, options: Fold
     from = to
   }
 
-  for await (const lines of readRange(chunks, range, { signal })) {
-    for (const batch of cut(mark(lines), target)) {
+  for await (const lines of readLayers(chunks, opened, range.sha256, { signal })) {
+    let rest: RecordBatch | null = mark(lines)
+    while (rest) {
       if (encoder && encoder.plainBytes >= target) {
-        await store(encoder, keyOf(batch.bytes, 0, batch.marks[1]!))
+        await store(encoder, keyOf(rest.bytes, 0, rest.marks[1]!))
         encoder = null
       }
       encoder ??= createChunkEncoder(encoding)
-      await encoder.append(batch)
+      const [head, tail] = splitBatch(rest, target - encoder.plainBytes)
+      await encoder.append(head)
+      rest = tail
     }
   }
   if (encoder) await store(encoder, range.to)
@@ -60,25 +65,24 @@ export async function foldLayers(chunks: ChunkStore, range: Entry, options: Fold
   return [{ ...only!, range: { ...only!.range, digest: range.digest } }]
 }
 
-/** Parts of equal size, each of `chunkBytes` or more. The merged size is guessed from the layers: deleted and replaced records count too. */
-function partBytes(range: Entry, chunkBytes: number): number {
-  const records = range.layers.reduce((sum, { rows, deletes = 0, anchors = 0 }) => sum + rows - deletes - anchors, 0)
-  const bytes = range.layers.reduce((sum, { plainBytes }) => sum + plainBytes, 0)
-  const merged = records === 0 ? 0 : (bytes * range.rows) / records
-  const parts = Math.max(1, Math.floor(merged / chunkBytes))
-  return parts === 1 ? Number.POSITIVE_INFINITY : merged / parts
+/** Parts of equal size, each of `chunkBytes` or more. */
+function partBytes({ layers, spans }: RangeLayers, chunkBytes: number): number {
+  let bytes = 0
+  for (const { layer, from, to } of spans) for (let row = from; row < to; row++) bytes += layers[layer]!.index.lineLengths[row]!
+  const parts = Math.floor(bytes / chunkBytes)
+  return parts < 2 ? Number.POSITIVE_INFINITY : Math.ceil(bytes / parts)
 }
 
-/** Pieces of whole lines, none much larger than a part, so that a part ends about where it should. */
-function* cut(batch: RecordBatch, maxBytes: number): Generator<RecordBatch> {
-  const { bytes, rows, marks, stride } = batch
-  if (bytes.byteLength <= maxBytes) return yield batch
-  for (let first = 0, start = 0, row = 0; row < rows; row++) {
-    const end = marks[row * stride]!
-    if (end - start < maxBytes && row < rows - 1) continue
-    const own = marks.slice(first * stride, (row + 1) * stride).map((mark) => mark - start)
-    yield { bytes: bytes.subarray(start, end), rows: row + 1 - first, marks: own, stride }
-    first = row + 1
-    start = end
-  }
+/** The first rows, of so many bytes or somewhat more, and what is left. */
+function splitBatch(batch: RecordBatch, bytes: number): [RecordBatch, RecordBatch | null] {
+  const { rows, marks, stride } = batch
+  if (batch.bytes.byteLength <= bytes) return [batch, null]
+  let row = 1
+  while (row < rows && marks[(row - 1) * stride]! < bytes) row++
+  if (row === rows) return [batch, null]
+  const cut = marks[(row - 1) * stride]!
+  return [
+    { bytes: batch.bytes.subarray(0, cut), rows: row, marks: marks.subarray(0, row * stride), stride },
+    { bytes: batch.bytes.subarray(cut), rows: rows - row, marks: marks.slice(row * stride).map((mark) => mark - cut), stride },
+  ]
 }

@@ -24,7 +24,17 @@ export async function* readRange(chunks: ChunkStore, range: LayeredRange, option
     return
   }
   const opened = await openRange(chunks, range, options)
-  if (base) yield* joinSmall(mergeLines(chunks, opened, range.sha256, options))
+  if (base) yield* readLayers(chunks, opened, range.sha256, options)
+}
+
+/** The same, of layers whose indexes were read. `sha256`: of the merged lines, or null. */
+export function readLayers(
+  chunks: ChunkStore,
+  opened: RangeLayers,
+  sha256: string | null,
+  options: AbortableOptions,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  return joinSmall(mergeLines(chunks, opened, sha256, options))
 }
 
 async function* mergeLines(chunks: ChunkStore, { layers, spans }: RangeLayers, sha256: string | null, options: AbortableOptions): AsyncGenerator<Uint8Array> {
@@ -49,7 +59,7 @@ async function* mergeLines(chunks: ChunkStore, { layers, spans }: RangeLayers, s
   if (digest && digest.digest('hex') !== sha256) throw corrupt(layers.at(-1)!.object, 'its range merges into other lines than were hashed')
 }
 
-async function* joinSmall(pieces: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+async function* joinSmall(pieces: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void, undefined> {
   let small: Uint8Array[] = []
   let bytes = 0
   const joined = () => {

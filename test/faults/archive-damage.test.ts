@@ -1,10 +1,21 @@
 import { beforeAll, describe, expect, test } from 'vitest'
 import { memoryStorage } from '../../adapters/memory/index.ts'
-import { type ChunkRef, type Manifest, openRepository, type Repository, type RepositoryScope, type SessionRecord } from '../../src/archive/index.ts'
+import {
+  type ChunkRef,
+  findRecord,
+  type Manifest,
+  openRepository,
+  rangeKeys,
+  readRange,
+  type Repository,
+  type RepositoryScope,
+  type SessionRecord,
+} from '../../src/archive/index.ts'
 import { scopeNames } from '../../src/archive/object-names.ts'
 import { isHoldfastError } from '../../src/kernel/errors.ts'
 import { uuidv7 } from '../../src/kernel/ids.ts'
 import { ordersChunk, ordersManifest } from '../support/archive-rig.ts'
+import { deltaBetween, layer, type LayeredEntry, storeBase, type Thing } from '../support/layer-rig.ts'
 import { joined } from '../support/record-batches.ts'
 
 const storage = memoryStorage()
@@ -15,11 +26,21 @@ let scope: RepositoryScope
 let ref: ChunkRef
 let manifest: Manifest
 let session: SessionRecord
+/** A base, and two deltas over it. */
+let layered: LayeredEntry
+
+const readLayered = async () => (await joined(readRange(scope.chunks, layered))).toString()
 
 /** Every kind of object, and how it is read. What a reader gives for the sound object is all that it may ever give. */
 const readers: Record<string, { key: () => string; read: () => Promise<unknown> }> = {
   chunk: { key: () => names.chunk(ref.name), read: async () => (await joined(scope.chunks.read(ref))).toString() },
   index: { key: () => names.chunkIndex(ref.name), read: async () => [...(await scope.chunks.readIndex(ref)).keys()] },
+  'base of layers': { key: () => names.chunk(layered.layers[0]!.name), read: readLayered },
+  'index of a base of layers': { key: () => names.chunkIndex(layered.layers[0]!.name), read: readLayered },
+  'lower delta': { key: () => names.chunk(layered.layers[1]!.name), read: readLayered },
+  delta: { key: () => names.chunk(layered.layers[2]!.name), read: readLayered },
+  'index of a delta': { key: () => names.chunkIndex(layered.layers[2]!.name), read: async () => [...(await rangeKeys(scope.chunks, layered)).keys()] },
+  'index of a lower delta': { key: () => names.chunkIndex(layered.layers[1]!.name), read: () => findRecord(scope.chunks, layered, '[4]') },
   manifest: { key: () => names.manifest(manifest.snapshotId), read: () => scope.readManifest(manifest.snapshotId) },
   session: { key: () => names.session(session.sessionId), read: () => scope.sessions.read(session.sessionId) },
   attempt: { key: () => names.attempt(session.sessionId, 1), read: () => scope.sessions.liveness(session.sessionId) },
@@ -35,6 +56,12 @@ beforeAll(async () => {
   ref = stored.ref
   manifest = ordersManifest(repository, [stored])
   await scope.writeManifest(manifest)
+  const things = Array.from({ length: 12 }, (_, i): Thing => ({ id: i, owner: i % 3, note: `thing ${i}` }))
+  const second = things.filter(({ id }) => id !== 4).toSpliced(3, 0, { id: 50, owner: 1, note: 'new' })
+  const third = second.map((thing) => (thing.id === 2 ? { ...thing, note: 'changed' } : thing)).filter(({ id }) => id !== 7)
+  layered = await storeBase(scope.chunks, things)
+  layered = await layer(scope.chunks, layered, (await deltaBetween(things, second))!)
+  layered = await layer(scope.chunks, layered, (await deltaBetween(second, third))!)
   session = {
     sessionId: uuidv7(),
     planId: 'shop',
