@@ -37,6 +37,8 @@ export interface KeyIndex {
   readonly frames: readonly FrameEntry[]
   /** In the order of the lines. For deltas see `delta-text.ts`. */
   keys(): IterableIterator<KeyText>
+  /** The key of one row. */
+  keyAt(row: number): KeyText
   /** Bytes of each line, its 0x0A counted. */
   readonly lineLengths: Uint32Array
   /** Rows of those of the keys that are there, found in one pass. A key that is there twice is `E_ARCHIVE_CORRUPT`. */
@@ -83,6 +85,18 @@ export function decodeKeyIndex(plain: Uint8Array, compression: Compression, obje
         yield keys.toString('utf8', at, end)
         at = end + 1
       }
+    },
+    keyAt(row) {
+      if (row < 0 || row >= rows) throw new RangeError(`there is no row ${row}`)
+      // From whichever end is nearer: the first and the last key are what is asked for.
+      let start = 0
+      if (row < rows / 2) for (let before = 0; before < row; before++) start = keys.indexOf(NEWLINE, start) + 1
+      else {
+        let end = keys.byteLength - 1
+        for (let after = rows - 1; after > row; after--) end = keys.lastIndexOf(NEWLINE, end - 1)
+        start = keys.lastIndexOf(NEWLINE, end - 1) + 1
+      }
+      return keys.toString('utf8', start, keys.indexOf(NEWLINE, start))
     },
     lineLengths,
     locate: (wanted) => locateKeys(keys, wanted, object),

@@ -2,7 +2,6 @@ import type { AbortableOptions } from '../kernel/abort.ts'
 import type { StoredChunk } from './chunk-ref.ts'
 import type { ChunkStore } from './chunk-store.ts'
 import type { RangeEntry } from './manifest.ts'
-import { mergedKeys } from './range-keys.ts'
 import { openLayers } from './range-layers.ts'
 import { sha256 } from './sha256.ts'
 
@@ -25,11 +24,8 @@ export async function layerDelta(chunks: ChunkStore, range: Entry, delta: Stored
   const layers = [...range.layers, delta.ref]
   const merged = await openLayers(chunks, layers, options)
   if (merged.rows === 0) return { from, to, rows: 0, sha256: sha256(''), ...digest, firstKey: null, lastKey: null, layers: [] }
-  let firstKey: string | null = null
-  let lastKey: string | null = null
-  for (const key of mergedKeys(merged)) {
-    firstKey ??= key
-    lastKey = key
-  }
+  const [first, last] = [merged.spans[0]!, merged.spans.at(-1)!]
+  const keyAt = (layer: number, row: number) => merged.layers[layer]!.index.keyAt(row)
+  const [firstKey, lastKey] = [keyAt(first.layer, first.from), keyAt(last.layer, last.to - 1)]
   return { from, to, rows: merged.rows, sha256: facts.sha256 ?? null, ...digest, firstKey, lastKey, layers }
 }

@@ -3,6 +3,9 @@ import type { KeyText } from '../contracts/key-range.ts'
 import type { BackupPolicy } from '../plan/backup-policy.ts'
 import { type Decision, reconcile } from '../reconcile/index.ts'
 import type { EntityCopy } from './entity-copy.ts'
+import { amendRange } from './amend-range.ts'
+import { type DeltaRange, readDeltaRun } from './delta-run.ts'
+import { deltaRuns } from './delta-runs.ts'
 import { planReads, type PlannedRead } from './plan-reads.ts'
 import { readPart, type ReadPartOptions } from './read-part.ts'
 import type { StoredRange } from './stored-range.ts'
@@ -36,24 +39,34 @@ export async function copyEntities(copies: readonly EntityCopy[], options: CopyO
   await inLanes(largestFirst, options, (copy, lane) => async () => {
     copy.meter.state('checking')
     const { chunkBytes } = options.policy
-    const open = ({ range, evidence, cutBytes }: PlannedRead) => {
-      copy.openPart(range, evidence)
+    const push = (work: () => Promise<void>) =>
       lane.push(() => {
         copy.meter.state('working')
-        return readPart(copy, range, { ...options, cutBytes })
+        return work()
       })
+    const open = ({ range, evidence, cutBytes, known: stored }: PlannedRead) => {
+      copy.openPart(range, evidence)
+      push(() => (stored ? amendRange(copy, stored, { ...options, cutBytes }) : readPart(copy, range, { ...options, cutBytes })))
       options.onMoved()
+    }
+    const openRun = (run: readonly DeltaRange[]) => {
+      for (const { range, evidence } of run) copy.openPart(range, evidence)
+      push(async () => {
+        const whole = await readDeltaRun(copy, run, options)
+        for (const { range } of whole) push(() => readPart(copy, range, { ...options, cutBytes: chunkBytes }))
+      })
     }
     const known = new Map<KeyText | null, KnownDecision>()
     const parts = partsOf(copy, options.policy)
     for await (const decision of reconcile({ view: copy.view, entity: copy.resolved.entity, image: copy.image, parts, signal: options.signal })) {
       if (options.pausing()) return
       if (isOfKnown(decision)) known.set(decision.range.from, decision)
-      else open({ ...decision, cutBytes: chunkBytes })
+      else open({ range: decision.range, evidence: decision.evidence, cutBytes: chunkBytes })
     }
     const inOrder = [...copy.image.pieces()].flatMap(({ range }) => known.get(range.from) ?? [])
-    const { reuse, reads } = planReads(inOrder, chunkBytes)
+    const { reuse, deltas, reads } = planReads(inOrder, chunkBytes)
     for (const decision of reuse) copy.reuse(decision.known, decision.evidence)
+    for (const run of deltaRuns(deltas, Math.min(options.policy.concurrency, copy.view.parallel))) openRun(run)
     for (const read of reads) open(read)
     copy.decided()
     options.onMoved()

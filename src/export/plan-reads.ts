@@ -1,6 +1,8 @@
 import type { ChangeEvidence } from '../contracts/change-evidence.ts'
 import type { KeyRange } from '../contracts/key-range.ts'
 import type { Decision } from '../reconcile/index.ts'
+import { paysAsDelta } from './change-share.ts'
+import type { DeltaRange } from './delta-run.ts'
 import { plainBytesOf, type StoredRange } from './stored-range.ts'
 
 /** A part of the keys that is read in one go, and where it is cut into chunks. */
@@ -9,6 +11,15 @@ export interface PlannedRead {
   readonly evidence: ChangeEvidence
   /** Plain bytes of one chunk. */
   readonly cutBytes: number
+  /** The range is this one, whole: what is stored of it may serve, with the differences over it. */
+  readonly known?: StoredRange
+}
+
+export interface ReadPlan {
+  readonly reuse: readonly Known[]
+  /** Only rows that were written since are read, in key order. */
+  readonly deltas: readonly DeltaRange[]
+  readonly reads: readonly PlannedRead[]
 }
 
 type Known = Decision<StoredRange> & { readonly known: StoredRange }
@@ -25,14 +36,17 @@ const MARGIN = 1.05
  * joined when they shrank so much that neighbours fit into one chunk, and cut into equal parts when they grew. The last range of all, to which rows are
  * appended, is filled up chunk by chunk instead.
  */
-export function planReads(decisions: readonly Known[], chunkBytes: number): { readonly reuse: readonly Known[]; readonly reads: readonly PlannedRead[] } {
+export function planReads(decisions: readonly Known[], chunkBytes: number): ReadPlan {
   const reuse: Known[] = []
+  const deltas: DeltaRange[] = []
   const reads: PlannedRead[] = []
   for (const group of joinable(decisions, chunkBytes)) {
+    const delta = group.length === 1 ? deltaOf(group[0]!, chunkBytes) : null
     if (group.every(({ action }) => action === 'reuse')) reuse.push(...group)
+    else if (delta) deltas.push(delta)
     else reads.push(readOf(group, chunkBytes))
   }
-  return { reuse, reads }
+  return { reuse, deltas, reads }
 }
 
 function* joinable(decisions: readonly Known[], chunkBytes: number): Generator<readonly Known[]> {
@@ -55,6 +69,7 @@ function* joinable(decisions: readonly Known[], chunkBytes: number): Generator<r
 /** Joining must spare a range without having much read that did not change. */
 function mayJoin(group: readonly Known[], decision: Known, chunkBytes: number): boolean {
   const members = [...group, decision]
+  if (members.some((member) => deltaOf(member, chunkBytes) !== null)) return false
   if (members.every(({ action }) => action === 'reuse')) return false
   return members.every((member) => member.action === 'read' || expectedBytes(member) < chunkBytes * SLIVER)
 }
@@ -65,7 +80,16 @@ function readOf(group: readonly Known[], chunkBytes: number): PlannedRead {
   const bytes = group.reduce((sum, decision) => sum + expectedBytes(decision), 0)
   const parts = Math.ceil(bytes / (chunkBytes * GROWTH))
   const cutBytes = range.to === null || parts === 0 ? chunkBytes : Math.max(Math.ceil((bytes / parts) * MARGIN), Math.ceil(chunkBytes / 2))
-  return { range, evidence: first.evidence, cutBytes }
+  const known = group.length === 1 && first.known.rows > 0 ? { known: first.known } : {}
+  return { range, evidence: first.evidence, cutBytes, ...known }
+}
+
+/** Few rows of a range of ordinary size were written since, and few are gone. */
+function deltaOf(decision: Known, chunkBytes: number): DeltaRange | null {
+  if (decision.action === 'reuse' || decision.rows === undefined || decision.changedRows === undefined) return null
+  const { range, known, evidence, rows, changedRows } = decision
+  if (!paysAsDelta(Math.max(changedRows, Math.abs(rows - known.rows)), known.rows) || plainBytesOf(known.entry) < chunkBytes * SLIVER) return null
+  return { range, known, evidence, rows, changedRows }
 }
 
 function expectedBytes(decision: Known): number {

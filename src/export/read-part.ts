@@ -12,6 +12,8 @@ export interface ReadPartOptions {
   readonly policy: BackupPolicy
   /** Plain bytes at which a chunk ends. */
   readonly cutBytes: number
+  /** The lines of the range, where they come from elsewhere than the view. */
+  readonly source?: AsyncIterable<RecordBatch>
   readonly signal: AbortSignal
   /** Asked at batch boundaries: true ends the part early, with what was read so far stored. */
   readonly pausing: () => boolean
@@ -57,7 +59,7 @@ export async function readPart(copy: EntityCopy, range: KeyRange, options: ReadP
   try {
     let paused = options.pausing()
     if (!paused) {
-      const batches = copy.view.read(copy.resolved.entity, range, { signal, references: copy.references })
+      const batches = options.source ?? copy.view.read(copy.resolved.entity, range, { signal, references: copy.references })
       reading: for await (const whole of batches) {
         for (const batch of sliceBatch(whole, chunkBytes)) {
           paused = options.pausing()

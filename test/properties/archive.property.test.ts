@@ -48,6 +48,7 @@ describe('chunks', () => {
         const texts = records.map((record) => JSON.stringify(key.map((name) => record[name])))
         const index = await chunks.readIndex(ref)
         expect([...index.keys()]).toEqual(texts)
+        expect(texts.map((_, row) => index.keyAt(row))).toEqual(texts)
         expect([firstKey, lastKey]).toEqual([texts[0], texts.at(-1)])
         for (const [i, text] of texts.entries()) {
           const place = index.find(text)!

@@ -20,7 +20,8 @@ function decisions(...ranges: readonly Spec[]): Decision[] {
 }
 
 function planned(...ranges: readonly Spec[]) {
-  const { reuse, reads } = planReads(decisions(...ranges), CHUNK)
+  const { reuse, reads, deltas } = planReads(decisions(...ranges), CHUNK)
+  expect(deltas).toEqual([])
   return { reuse: reuse.map(({ range }) => range.from), reads: reads.map(({ range, cutBytes }) => [range.from, range.to, cutBytes]) }
 }
 

@@ -1,0 +1,35 @@
+import type { DeltaRange } from './delta-run.ts'
+import { plainBytesOf } from './stored-range.ts'
+
+/** Lines of a run that are held in memory while its ranges are worked through. */
+const RUN_BYTES = 16 * 1024 * 1024
+/** Below this a run is not worth a query of its own. */
+const LEAST_RANGES = 8
+
+/** Adjacent ranges that the same snapshot confirmed, in runs: a few large queries, enough of them for every reader. */
+export function* deltaRuns(ranges: readonly DeltaRange[], readers: number): Generator<readonly DeltaRange[]> {
+  const most = Math.max(LEAST_RANGES, Math.ceil(ranges.length / readers))
+  let run: DeltaRange[] = []
+  let bytes = 0
+  for (const range of ranges) {
+    const own = changedBytes(range)
+    const last = run.at(-1)
+    const follows = last !== undefined && last.range.to === range.range.from && sameSnapshot(last, range) && run.length < most && bytes + own <= RUN_BYTES
+    if (!follows && run.length > 0) {
+      yield run
+      run = []
+      bytes = 0
+    }
+    run.push(range)
+    bytes += own
+  }
+  if (run.length > 0) yield run
+}
+
+function changedBytes({ known, changedRows }: DeltaRange): number {
+  return (plainBytesOf(known.entry) * changedRows) / known.rows
+}
+
+function sameSnapshot(a: DeltaRange, b: DeltaRange): boolean {
+  return a.known.evidence === b.known.evidence || JSON.stringify(a.known.evidence) === JSON.stringify(b.known.evidence)
+}
