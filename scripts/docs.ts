@@ -1,6 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { fsStorage } from '../adapters/fs/index.ts'
 import { memoryStorage } from '../adapters/memory/index.ts'
+import { EXIT_CODE_OF, EXIT_CODES } from '../src/cli/exit-codes.ts'
 import type { AdapterCapabilities } from '../src/contracts/index.ts'
 import { ERRORS } from '../src/kernel/errors.ts'
 
@@ -14,6 +15,15 @@ const blocks: Readonly<Record<string, () => string>> = {
       '| code | what happened | way out | retryable |',
       '|---|---|---|---|',
       ...Object.entries(ERRORS).map(([code, { summary, hint, retryable }]) => `| \`${code}\` | ${summary} | ${hint} | ${retryable ? 'yes' : 'no'} |`),
+    ].join('\n'),
+  'exit-codes': () =>
+    [
+      '| exit | meaning | errors |',
+      '|---|---|---|',
+      ...Object.entries(EXIT_CODES).map(([exit, meaning]) => {
+        const codes = Object.entries(EXIT_CODE_OF).filter(([, code]) => String(code) === exit)
+        return `| ${exit} | ${meaning} | ${codes.map(([code]) => `\`${code}\``).join(', ')} |`
+      }),
     ].join('\n'),
   capabilities: () => capabilityMatrix({ 'holdfast/fs': fsStorage({ root: '.' }).capabilities, 'holdfast/memory': memoryStorage().capabilities }),
   'quick-start': () => `\`\`\`ts\n${readFileSync(new URL('../samples/quick-start/main.ts', import.meta.url), 'utf8').trimEnd()}\n\`\`\``,

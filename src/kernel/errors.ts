@@ -159,6 +159,11 @@ export const ERRORS = {
     hint: 'Send the credentials that `authorize` checks.',
     retryable: false,
   },
+  E_USAGE: {
+    summary: 'The command line is not one that the command takes.',
+    hint: '`holdfast <command> --help` shows its arguments and options.',
+    retryable: false,
+  },
 } as const satisfies Record<string, ErrorDefinition>
 
 /** A code of the error table. */

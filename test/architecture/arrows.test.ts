@@ -41,6 +41,20 @@ const ARROWS: Record<string, readonly string[]> = {
     'src/contracts',
     'src/kernel',
   ],
+  'src/config': ['src/holdfast.ts', 'src/plan', 'src/contracts', 'src/kernel'],
+  'src/cli': [
+    'src/config',
+    'src/holdfast.ts',
+    'src/service',
+    'src/catalog',
+    'src/export',
+    'src/restore',
+    'src/archive',
+    'src/progress',
+    'src/plan',
+    'src/contracts',
+    'src/kernel',
+  ],
   'adapters/sql': ['src/record', 'src/contracts', 'src/kernel'],
   'adapters/typeorm': ['adapters/sql', 'src/record', 'src/contracts', 'src/kernel'],
   'adapters/mikro-orm': ['adapters/sql', 'src/record', 'src/contracts', 'src/kernel'],
@@ -51,6 +65,7 @@ const ARROWS: Record<string, readonly string[]> = {
 
 /** Packages and the only rooms that may name them. `node:` is free everywhere; type-only imports are free for adapters of that package. */
 const FENCES: Record<string, readonly string[]> = {
+  commander: ['src/cli'],
   typebox: ['src/archive', 'src/plan', 'web/fastify'],
   typeorm: ['adapters/typeorm'],
   '@mikro-orm': ['adapters/mikro-orm'],

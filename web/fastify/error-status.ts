@@ -47,4 +47,5 @@ export const ERROR_STATUS: Readonly<Record<ErrorCode, number>> = {
   E_STORE_UNKNOWN: 404,
   E_TOKEN_INVALID: 400,
   E_UNAUTHENTICATED: 401,
+  E_USAGE: 400,
 }

@@ -1,0 +1,25 @@
+import type { Command } from 'commander'
+import type { GlobalOptions, RunCommand } from '../run-command.ts'
+
+export function addPlans(program: Command, run: RunCommand): void {
+  program
+    .command('plans')
+    .summary('list the plans, what they cover and what nobody thought of')
+    .description('Lists the plans and the entities that each covers, and warns of entities that no plan takes and nobody excluded. Asks no database.')
+    .addHelpText('after', '\nExamples:\n  $ holdfast plans\n  $ holdfast plans --json')
+    .action(async (_, command: Command) => {
+      await run('plans', command.optsWithGlobals<GlobalOptions>(), async ({ holdfast, output }) => {
+        const { report } = holdfast
+        for (const { plan, module } of report.plans) {
+          const entities = plan.entities.map(({ store, entity, bucket, ignore, sensitive }) => ({ store, entity, bucket, ignore, sensitive }))
+          output.record('plan', { id: plan.id, description: plan.description, module, bucket: plan.bucket, policy: plan.policy, entities })
+        }
+        for (const { store, entity, reason } of report.inventory.entities.filter(({ state }) => state === 'excluded'))
+          output.record('excluded', { store, entity, reason })
+        if (output.json) for (const warning of report.warnings) output.warning(String(warning))
+        output.text(String(report))
+        const uncovered = report.inventory.entities.filter(({ state }) => state === 'uncovered').length
+        return { exitCode: 0, summary: { plans: report.plans.length, uncovered } }
+      })
+    })
+}

@@ -1,0 +1,43 @@
+import { type Command, Option } from 'commander'
+import type { VerifyLevel } from '../../archive/index.ts'
+import { bytes, counted } from '../amounts.ts'
+import type { GlobalOptions, RunCommand } from '../run-command.ts'
+import { textTable } from '../text-table.ts'
+
+interface VerifyOptions extends GlobalOptions {
+  readonly level: VerifyLevel
+}
+
+export function addVerify(program: Command, run: RunCommand): void {
+  program
+    .command('verify')
+    .summary('read a snapshot back and prove it')
+    .description('Reads a snapshot back from storage. Damage is listed, and the exit code is 13.')
+    .argument('<snapshot>', 'id of the snapshot')
+    .addOption(
+      new Option('--level <level>', 'presence: everything is there in its size; stored: every stored byte; plain: also every line and count')
+        .choices(['presence', 'stored', 'plain'] satisfies VerifyLevel[])
+        .default('plain'),
+    )
+    .addHelpText('after', '\nExample:\n  $ holdfast verify 01a1fc73-6312-7000-958d-47d147b10751 --level stored')
+    .action(async (id: string, _, command: Command) => {
+      const options = command.optsWithGlobals<VerifyOptions>()
+      await run('verify', options, async ({ holdfast, output, interrupts }) => {
+        const { damages, ...report } = await holdfast.discovery.verify(id, { level: options.level, signal: interrupts.signal })
+        for (const damage of damages) output.record('damage', damage)
+        const read = `${counted(report.chunks, 'chunk')}, ${bytes(report.bytes)}`
+        if (damages.length === 0) output.text(`Sound: snapshot ${id}, ${read}, level ${report.level}`)
+        else {
+          output.text(`DAMAGED: snapshot ${id}: ${counted(damages.length, 'damage')} in ${read}, level ${report.level}\n`)
+          output.text(
+            textTable(
+              ['entity', 'what', 'object'],
+              damages.map(({ store, entity, code, object }) => [`${store}.${entity}`, code, object]),
+              '  ',
+            ),
+          )
+        }
+        return { exitCode: damages.length === 0 ? 0 : 13, summary: { ...report, damages: damages.length } }
+      })
+    })
+}
