@@ -68,7 +68,8 @@ function* snapshotDecisions(survey: Survey, marks: Marks, judge: (id: string, gr
         yield decision('leftover', id, group, { action: 'delete', reason: 'expired' })
       continue
     }
-    const session = sessions.get(id)
+    const younger = sessions.get(id)
+    const session = younger && !isExpired(younger.youngest, now) ? younger : undefined
     const whole = {
       objects: [...group.objects, ...(session?.objects ?? [])],
       bytes: group.bytes + (session?.bytes ?? 0),
@@ -90,12 +91,10 @@ function* chunkDecisions({ chunks }: Survey, marks: Marks, judge: (name: string,
   for (const [name, group] of chunks) if (!marks.chunks.has(name)) yield decision('chunk', name, group, judge(name, group))
 }
 
-/** Sessions that can neither be resumed nor commit. The journal of a committed one says nothing that its manifest does not. */
-function* sessionDecisions({ sessions, snapshots, now }: Survey, marks: Marks): Generator<Decision> {
+/** Sessions that can neither be resumed nor commit; younger ones of pruned snapshots go with those. The journal of a committed one says nothing that its manifest does not. */
+function* sessionDecisions({ sessions, now }: Survey, marks: Marks): Generator<Decision> {
   for (const [id, group] of sessions) {
-    // Those of hidden snapshots go with them.
-    if ((snapshots.get(id)?.hiddenAt ?? null) !== null || marks.openSessions.has(id)) continue
-    if (isExpired(group.youngest, now)) yield decision('session', id, group, { action: 'delete', reason: 'expired' })
+    if (!marks.openSessions.has(id) && isExpired(group.youngest, now)) yield decision('session', id, group, { action: 'delete', reason: 'expired' })
   }
 }
 
