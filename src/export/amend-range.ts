@@ -98,7 +98,7 @@ async function baseLines(copy: EntityCopy, known: StoredRange, signal: AbortSign
 }
 
 function lineOf({ bytes, marks, stride }: RecordBatch, row: number): Uint8Array {
-  return bytes.subarray(row === 0 ? 0 : marks[(row - 1) * stride]!, marks[row * stride]!)
+  return bytes.subarray(row === 0 ? 0 : marks[(row - 1) * stride]!, marks[row * stride])
 }
 
 async function* followedBy(held: readonly RecordBatch[], rest: AsyncIterator<RecordBatch>): AsyncGenerator<RecordBatch, void, undefined> {
