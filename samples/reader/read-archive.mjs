@@ -43,9 +43,12 @@ export function* records(folder, manifest, entityName, chunkFolder = folder) {
   let rows = 0
   for (const range of rangesOf(repository, manifest, entity)) {
     if (range.layers.length === 0 && range.rows === 0) continue
-    if (range.layers.length !== 1 || range.layers[0].kind !== 'base') throw new Error('a range has delta layers, which this reader does not merge')
-    const lines = readChunk(chunkFolder, range.layers[0])
-    if (sha256(lines) !== range.sha256) throw damaged(range.layers[0].name, 'its lines are not those of the range')
+    const [base, ...deltas] = range.layers
+    const lines = deltas.length === 0 ? readChunk(chunkFolder, base, 'base') : mergeLayers(chunkFolder, base, deltas)
+    if (countLines(lines) !== range.rows) throw damaged(base.name, 'its layers do not merge into the records of the range')
+    // Null where a delta was layered without the merged lines having been at hand: then the hashes of the layers are the proof.
+    if (range.sha256 !== null && sha256(lines) !== range.sha256) throw damaged(base.name, 'its lines are not those of the range')
+    if (range.sha256 === null && deltas.length === 0) throw damaged('the manifest', 'a range of one chunk has no hash')
     rows += range.rows
     yield lines
   }
@@ -56,13 +59,13 @@ function openRepository(folder) {
   const { sha256: digest, ...facts } = JSON.parse(readFileSync(join(folder, 'repository.json'), 'utf8'))
   if (facts.magic !== 'holdfast') throw new Error(`${folder} holds no repository of Holdfast`)
   if (digest !== sha256(canonicalJson(facts))) throw damaged('repository.json', 'it was altered')
-  if (facts.minReader > 1 || facts.requiredFeatures.length > 0 || facts.keys.length > 0) throw new Error('the repository needs a newer reader')
+  if (facts.minReader > 1 || needsMore(facts.requiredFeatures) || facts.keys.length > 0) throw new Error('the repository needs a newer reader')
   return { folder, id: facts.repositoryId }
 }
 
 function readManifest(repository, id) {
   const manifest = readJson(repository, `s/-/snapshots/${id}/manifest`, 'manifest')
-  if (manifest.snapshotId !== id || manifest.requiredFeatures.length > 0) throw new Error(`snapshot ${id} needs a newer reader`)
+  if (manifest.snapshotId !== id || needsMore(manifest.requiredFeatures)) throw new Error(`snapshot ${id} needs a newer reader`)
   return manifest
 }
 
@@ -99,12 +102,12 @@ function readJson(repository, object, kind, expected) {
 }
 
 /** A chunk: container, frame table, frames (section 6.4). */
-function readChunk(folder, ref) {
+function readChunk(folder, ref, kind) {
   if (!CHUNK_NAME.test(ref.name) || !ref.name.startsWith(ref.sha256)) throw damaged(ref.name, 'it is not the name of a chunk')
   const object = `s/-/chunks/${ref.name.slice(0, 2)}/${ref.name}.hfc`
   const bytes = readFileSync(join(folder, object))
   assertStored(object, bytes, ref)
-  const { header, body } = openContainer(object, bytes, 'base')
+  const { header, body } = openContainer(object, bytes, kind)
   const tableEnd = 8 + header.frames * 12
   if (body.readUInt32LE(0) !== 0x184d2a5f || body.readUInt32LE(4) !== tableEnd - 8 + 32) throw damaged(object, 'it has no frame table')
   if (sha256(body.subarray(8, tableEnd)) !== body.toString('hex', tableEnd, tableEnd + 32)) throw damaged(object, 'its frame table was altered')
@@ -124,13 +127,84 @@ function readChunk(folder, ref) {
   return lines
 }
 
+/** The lines of all layers, merged one after the other (section 6.11). */
+function mergeLayers(folder, base, deltas) {
+  let records = keyedLines(folder, base, 'base')
+  for (const ref of deltas) records = mergeDelta(records, keyedLines(folder, ref, 'delta'), ref.name)
+  return Buffer.concat(records.map(({ line }) => line))
+}
+
+function mergeDelta(below, delta, name) {
+  const known = new Set(below.map(({ text }) => text))
+  const changed = new Set()
+  const merged = []
+  let place = 0
+  /** What the place is right behind of: the last record that stays, what was deleted since, what is new. Null: the start of the range. */
+  let behind = new Set([null])
+  let anchored = false
+  const goTo = (key) => {
+    for (; place < below.length && below[place].text !== key; place++) {
+      merged.push(below[place])
+      behind = new Set([below[place].text])
+    }
+    if (place === below.length) throw damaged(name, `it names key ${key}, which is not there`)
+  }
+  for (const { text, line } of delta) {
+    if (text.startsWith('@')) {
+      const key = text === '@null' ? null : text.slice(1)
+      anchored = true
+      if (behind.has(key)) continue
+      goTo(key)
+      merged.push(below[place++])
+      behind = new Set([key])
+      continue
+    }
+    const deletes = text.startsWith('-')
+    const key = deletes ? text.slice(1) : text
+    if (changed.has(key) || !(known.has(key) || (anchored && !deletes))) throw damaged(name, `it does not fit the layers below at key ${key}`)
+    changed.add(key)
+    if (known.has(key)) {
+      goTo(key)
+      place++
+    }
+    if (known.has(key) && !deletes) {
+      behind = new Set()
+      anchored = false
+    }
+    behind.add(key)
+    if (!deletes) merged.push({ text, line })
+  }
+  return [...merged, ...below.slice(place)]
+}
+
+/** Each line of a chunk with the text that the key index has for it (section 6.5). */
+function keyedLines(folder, ref, kind) {
+  const lines = readChunk(folder, ref, kind)
+  const object = `s/-/chunks/${ref.name.slice(0, 2)}/${ref.name}.hfx`
+  const bytes = readFileSync(join(folder, object))
+  assertStored(object, bytes, ref.index)
+  const { header, body } = openContainer(object, bytes, 'index')
+  const index = decompress(object, body, header.compression, header.plainBytes)
+  const [magic, frames, rows, , keyBytes] = [0, 4, 8, 12, 16].map((at) => index.readUInt32LE(at))
+  if (header.chunk !== ref.storedSha256 || magic !== 0x31584648 || rows !== ref.rows) throw damaged(object, 'it is not the index of its chunk')
+  const lengthsAt = 24 + frames * 44
+  const texts = index.toString('utf8', lengthsAt + rows * 4, lengthsAt + rows * 4 + keyBytes).split('\n')
+  let start = 0
+  return texts.slice(0, rows).map((text, row) => {
+    const line = lines.subarray(start, (start += index.readUInt32LE(lengthsAt + row * 4)))
+    const control = text.startsWith('[') ? null : `["${text[0]}",${text.slice(1)}]\n`
+    if (line.at(-1) !== 0x0a || (control === null ? line[0] !== 0x7b : line.toString() !== control)) throw damaged(object, `line ${row} is another`)
+    return { text, line }
+  })
+}
+
 function openContainer(object, bytes, kind) {
   const length = bytes.length >= 8 && bytes.readUInt32LE(0) === 0x184d2a5e ? bytes.readUInt32LE(4) : 0
   if (length <= 32 || length > 4096 + 32 || bytes.length < 8 + length) throw damaged(object, 'it does not begin like an object of Holdfast')
   const json = bytes.subarray(8, 8 + length - 32)
   if (sha256(json) !== bytes.toString('hex', 8 + length - 32, 8 + length)) throw damaged(object, 'its header was altered')
   const header = JSON.parse(json.toString('utf8'))
-  if (header.format !== 1 || header.features.length > 0 || header.encryption !== null) throw new Error(`${object} needs a newer reader`)
+  if (header.format !== 1 || needsMore(header.features) || header.encryption !== null) throw new Error(`${object} needs a newer reader`)
   if (header.kind !== kind) throw damaged(object, `it is of kind ${header.kind}, not ${kind}`)
   return { header, body: bytes.subarray(8 + length) }
 }
@@ -153,6 +227,11 @@ function canonicalJson(value) {
   if (Array.isArray(value)) return `[${value.map(canonicalJson).join(',')}]`
   const members = Object.keys(value).sort()
   return `{${members.map((name) => `${JSON.stringify(name)}:${canonicalJson(value[name])}`).join(',')}}`
+}
+
+/** Features that this reader does not know. `delta`: ranges of several layers. */
+function needsMore(features) {
+  return features.some((feature) => feature !== 'delta')
 }
 
 function countLines(bytes) {

@@ -1,15 +1,17 @@
 import { execFile, execFileSync } from 'node:child_process'
+import { createHash } from 'node:crypto'
 import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { fsStorage } from '../../adapters/fs/index.ts'
-import type { Manifest, RangeEntry } from '../../src/archive/index.ts'
+import { type Manifest, openRepository, type RangeEntry } from '../../src/archive/index.ts'
 import { uuidv7 } from '../../src/kernel/ids.ts'
 import type { Compression } from '../../src/plan/backup-policy.ts'
 import { ROOT } from '../architecture/source-files.ts'
 import { type BackupRig, backupRig, planOf } from '../support/backup-rig.ts'
+import { deltaBetween, layer, type LayeredEntry, linesOf, storeBase, type Thing, thingsManifest } from '../support/layer-rig.ts'
 import { notRun } from '../support/not-run.ts'
 import { SHOP_ENTITIES, shopStore } from '../support/shop-store.ts'
 import { createSqliteFile, tableMapping } from '../support/sqlite.ts'
@@ -132,6 +134,63 @@ describe.each(['zstd', 'gzip', 'none'] as const)('the one-file reader, over chun
     await (await rig.open()).scope().hide(id, 'a trial')
     expect([...reader.snapshots(folder)].map(({ snapshotId }) => snapshotId)).not.toContain(id)
     expect(() => reader.snapshot(folder, id)).toThrow('was deleted')
+  })
+})
+
+describe.each(['zstd', 'gzip', 'none'] as const)('the one-file reader, over layers compressed by %s', (compression) => {
+  const folder = join(home.path, 'layers', compression)
+  const thing = (id: number, note = 'a thing'): Thing => ({ id, owner: id % 3 || null, note })
+  const first = Array.from({ length: 60 }, (_, i) => thing(i))
+  const changed = first.toSpliced(40, 20, thing(70), thing(71)).toSpliced(7, 3, thing(8, 'other'), thing(80)).toSpliced(0, 1, thing(90))
+  const again = changed.toSpliced(8, 1, thing(9, 'back'), thing(81), thing(10, 'other')).toSpliced(11, 1)
+  let range: LayeredEntry
+  let id = ''
+
+  beforeAll(async () => {
+    const repository = await openRepository({ storage: fsStorage({ root: folder, fsync: false }), create: true })
+    const scope = repository.scope()
+    const hash = createHash('sha256').update(linesOf(again)).digest('hex')
+    range = await storeBase(scope.chunks, first, { compression })
+    range = await layer(scope.chunks, range, (await deltaBetween(first, changed, { compression }))!)
+    range = await layer(scope.chunks, range, (await deltaBetween(changed, again, { compression }))!, { sha256: hash })
+    const manifest = thingsManifest(repository, [range])
+    await scope.writeManifest(manifest)
+    id = manifest.snapshotId
+  })
+
+  it('prints the merged records, byte for byte', async () => {
+    expect(range.layers).toHaveLength(3)
+    expect(await read(folder, id, 'Thing')).toBe(linesOf(again).toString())
+  })
+
+  it('finds a flipped bit in every layer and its index', () => {
+    for (const object of range.layers.flatMap(({ name }) => [`${name}.hfc`, `${name}.hfx`])) {
+      const file = join(folder, 's/-/chunks', object.slice(0, 2), object)
+      const sound = readFileSync(file)
+      for (const at of [0, 30, sound.length >> 1, sound.length - 2]) {
+        const bad = Buffer.from(sound)
+        bad[at]! ^= 4
+        writeFileSync(file, bad)
+        expect(() => [...reader.records(folder, reader.snapshot(folder, id), 'Thing')], `${object} at ${at}`).toThrow('is damaged')
+      }
+      writeFileSync(file, sound)
+    }
+  })
+
+  it('refuses layers that do not merge into what the range declares', () => {
+    const manifest = reader.snapshot(folder, id)
+    const entity = manifest.entities[0]!
+    const withRange = (edited: LayeredEntry) => ({ ...manifest, entities: [{ ...entity, rows: edited.rows, ranges: [{ ...edited, evidence: 0 }] }] })
+    const [base, lower, upper] = range.layers
+    for (const bad of [
+      { rows: 3 },
+      { layers: [base!, upper!, lower!] },
+      { layers: [base!, lower!] },
+      { layers: [base!, lower!, lower!] },
+      { sha256: 'ab'.repeat(32) },
+    ])
+      expect(() => [...reader.records(folder, withRange({ ...range, ...bad }), 'Thing')]).toThrow('is damaged')
+    expect(Buffer.concat([...reader.records(folder, withRange({ ...range, sha256: null }), 'Thing')]).toString()).toBe(linesOf(again).toString())
   })
 })
 

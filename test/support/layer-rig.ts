@@ -5,10 +5,16 @@ import {
   createDeltaEncoder,
   type DeltaEncoder,
   layerDelta,
+  type Manifest,
   type MergedFacts,
   type RangeEntry,
+  type Repository,
+  requiredFeatures,
+  schemaFingerprint,
 } from '../../src/archive/index.ts'
+import type { EntityDescriptor } from '../../src/contracts/index.ts'
 import type { Compression } from '../../src/plan/backup-policy.ts'
+import { ordersManifest } from './archive-rig.ts'
 import { makeBatch } from './record-batches.ts'
 
 export type LayeredEntry = Omit<RangeEntry, 'evidence'>
@@ -79,6 +85,43 @@ export async function deltaBetween(before: readonly Thing[], after: readonly Thi
 
 export async function layer(chunks: ChunkStore, range: LayeredEntry, delta: DeltaEncoder, facts?: MergedFacts): Promise<LayeredEntry> {
   return await layerDelta(chunks, range, await chunks.put(await delta.finish()), facts)
+}
+
+const THINGS: EntityDescriptor = {
+  store: 'default',
+  name: 'Thing',
+  kind: 'entity',
+  table: 'things',
+  fields: [
+    { path: 'id', column: 'id', type: { kind: 'int' }, dbType: 'integer', nullable: false, optional: false },
+    { path: 'owner', column: 'owner', type: { kind: 'int' }, dbType: 'integer', nullable: true, optional: false },
+    { path: 'note', column: 'note', type: { kind: 'text' }, dbType: 'text', nullable: false, optional: false },
+  ],
+  key: ['id'],
+  references: [{ fields: ['owner'], table: 'owners', columns: ['id'] }],
+  uniques: [],
+}
+
+/** A manifest whose only entity has these ranges, which follow each other. */
+export function thingsManifest(repository: Repository, entries: readonly LayeredEntry[]): Manifest {
+  const orders = ordersManifest(repository, [])
+  const ranges = entries.map((entry) => ({ ...entry, evidence: 0 }))
+  const layers = ranges.flatMap((range) => range.layers)
+  const sum = <T>(items: readonly T[], of: (item: T) => number) => items.reduce((total, item) => total + of(item), 0)
+  const sizes = {
+    rows: sum(ranges, ({ rows }) => rows),
+    plainBytes: sum(layers, ({ plainBytes }) => plainBytes),
+    storedBytes: sum(layers, ({ storedBytes }) => storedBytes),
+  }
+  return {
+    ...orders,
+    plan: { ...orders.plan, id: 'things' },
+    series: 'things',
+    requiredFeatures: requiredFeatures([{ ranges }]),
+    schemaFingerprint: schemaFingerprint([THINGS]),
+    entities: [{ ...orders.entities[0]!, ...sizes, descriptor: THINGS, ranges }],
+    totals: { entities: 1, ...sizes, chunks: layers.length },
+  }
 }
 
 /** The range as if these were its layers, whatever they merge into. */
