@@ -26,6 +26,18 @@ export async function sourceDatabase(rows: number): Promise<string> {
   return url
 }
 
+/** A copy of the source that may be changed, made anew each time. */
+export async function changedDatabase(rows: number): Promise<string> {
+  const source = new URL(await sourceDatabase(rows)).pathname.slice(1)
+  const name = 'holdfast_bench_changes'
+  await onDatabase(SERVER, async (client) => {
+    await client.query(`DROP DATABASE IF EXISTS ${name}`)
+    await client.query(`CREATE DATABASE ${name} TEMPLATE ${source}`)
+    await client.query('CHECKPOINT')
+  })
+  return databaseUrl(name)
+}
+
 /** A database with all customers and an empty `orders`, key, index and foreign key in place. */
 export async function targetDatabase(): Promise<string> {
   const url = await ensureDatabase('holdfast_bench_target')

@@ -1,7 +1,9 @@
 import { mkdir, rm } from 'node:fs/promises'
 import { availableParallelism, cpus, totalmem } from 'node:os'
 import { parseArgs } from 'node:util'
+import { benchChanges } from './changes.ts'
 import { emptyOrders, onDatabase, sourceDatabase, targetDatabase } from './databases.ts'
+import { median } from './median.ts'
 import { type Measured, runLane, runShell } from './run-lane.ts'
 
 const { values, positionals } = parseArgs({
@@ -10,7 +12,7 @@ const { values, positionals } = parseArgs({
 })
 const rows = Number(values.rows)
 const runs = Number(values.runs)
-const parts = positionals.length > 0 ? positionals : ['export', 'restore', 'memory']
+const parts = positionals.length > 0 ? positionals : ['export', 'changes', 'restore', 'memory']
 const OUT = 'bench/out'
 
 /** One way to do the job, and at least how many times as fast Holdfast has to be. */
@@ -43,6 +45,8 @@ if (parts.includes('export')) {
         ]),
   ])
 }
+
+if (parts.includes('changes')) await benchChanges(rows, runs, OUT)
 
 if (parts.includes('restore')) {
   const target = await targetDatabase()
@@ -109,10 +113,4 @@ async function compare(title: string, own: () => Promise<Measured>, peers: reado
     )
   }
   console.log()
-}
-
-function median(values: readonly number[]): number {
-  const sorted = values.toSorted((a, b) => a - b)
-  const middle = sorted.length >> 1
-  return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2
 }
