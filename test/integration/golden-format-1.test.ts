@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { afterAll, describe, expect, it } from 'vitest'
 import { fsStorage } from '../../adapters/fs/index.ts'
-import { type Manifest, openRepository } from '../../src/archive/index.ts'
+import { type Manifest, openRepository, readRange } from '../../src/archive/index.ts'
 import { canonicalJson } from '../../src/kernel/canonical-json.ts'
 import { lineEnds } from '../../src/record/index.ts'
 import { ROOT } from '../architecture/source-files.ts'
@@ -61,7 +61,7 @@ describe('the golden repository of format 1', () => {
       const entity = entityOf(await scope.readManifest(id), name)
       expect([entity.rows, entity.ranges.length]).toEqual([rows, ranges])
       const parts: Uint8Array[] = []
-      for (const { layers } of entity.ranges) for (const ref of layers) for await (const part of scope.chunks.read(ref)) parts.push(part)
+      for (const range of entity.ranges) for await (const part of readRange(scope.chunks, range)) parts.push(part)
       expect(Buffer.concat(parts).toString()).toBe(expectedLines(file))
     })
 
