@@ -8,11 +8,13 @@ import {
   type Bucket,
   BucketRepositories,
   createBackupService,
+  createComparisonService,
   createDiscoveryService,
   createRestoreService,
   type IBackupDiscoveryService,
   type IDataBackupService,
   type IDataRestoreService,
+  type ISnapshotComparisonService,
 } from './service/index.ts'
 
 /** Name of the bucket that a single storage is known by. */
@@ -38,6 +40,7 @@ export interface Holdfast {
   readonly backups: IDataBackupService
   readonly restores: IDataRestoreService
   readonly discovery: IBackupDiscoveryService
+  readonly comparisons: ISnapshotComparisonService
   readonly plans: IBackupPlanRegistry
   /** What the boot found: modules, plans, entities, warnings. Print it once. */
   readonly report: BootReport
@@ -72,13 +75,14 @@ export async function createHoldfast(options: HoldfastOptions): Promise<Holdfast
   const backups = createBackupService({ repositories, stores, plans: registry, clock, logger })
   const restores = createRestoreService({ repositories, stores, clock, logger })
   const discovery = createDiscoveryService({ repositories, plans: registry, inventory: report.inventory, clock, logger })
+  const comparisons = createComparisonService({ repositories, stores })
   logger.info({ plans: registry.list().map(({ id }) => id), stores: [...stores.keys()], warnings: report.warnings.length }, 'holdfast is ready')
   let closing: Promise<void> | undefined
   const close = async () => {
     await Promise.all([backups.recent.close((session) => session.pause()), restores.recent.close((session) => session.cancel())])
     await repositories.close()
   }
-  return { backups, restores, discovery, plans: registry, report, close: () => (closing ??= close()) }
+  return { backups, restores, discovery, comparisons, plans: registry, report, close: () => (closing ??= close()) }
 }
 
 function bucketsOf(storage: HoldfastOptions['storage'] | undefined): Map<string, Bucket> {

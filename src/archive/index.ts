@@ -36,4 +36,4 @@ export { type FoldedRange, foldLayers, type FoldOptions } from './fold-layers.ts
 export { MAX_DELTA_SHARE, MAX_DELTAS, MIN_LEFT_SHARE, shouldFold } from './should-fold.ts'
 export { verifyRange } from './verify-range.ts'
 export { type OpenRepositoryOptions, openRepository, type Repository, type RepositoryScope, type ScopeObjects } from './repository.ts'
-export { schemaFingerprint } from './schema-fingerprint.ts'
+export { rangeSchema, schemaFingerprint } from './schema-fingerprint.ts'

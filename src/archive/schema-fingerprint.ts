@@ -13,3 +13,13 @@ export function schemaFingerprint(entities: readonly EntityDescriptor[]): string
     .sort()
   return createHash('sha256').update(facts.join('\n')).digest('hex')
 }
+
+/**
+ * SHA-256 (hex) of what ranges of one entity mean something under: its schema, and the order in which its keys stand, as the view names it. The ranges of
+ * two snapshots with the same digest are cut along the same line.
+ */
+export function rangeSchema(descriptor: EntityDescriptor, keyOrder: string): string {
+  return createHash('sha256')
+    .update(`${schemaFingerprint([descriptor])} ${keyOrder}`)
+    .digest('hex')
+}

@@ -1,13 +1,4 @@
-import { createHash } from 'node:crypto'
-import {
-  type ClaimedAttempt,
-  type ChunkStore,
-  commitSnapshot,
-  type Manifest,
-  type RepositoryScope,
-  schemaFingerprint,
-  type SessionRecord,
-} from '../archive/index.ts'
+import { type ClaimedAttempt, type ChunkStore, commitSnapshot, type Manifest, rangeSchema, type RepositoryScope, type SessionRecord } from '../archive/index.ts'
 import type { SequenceState } from '../contracts/consistent-view.ts'
 import type { EntityStore } from '../contracts/entity-store.ts'
 import type { Logger } from '../contracts/logger.ts'
@@ -214,9 +205,7 @@ export class BackupAttempt {
     return plan.entities.map((resolved) => {
       const view = views.byStore.get(resolved.store)!
       const descriptor = view.entities.find((candidate) => candidate.name === resolved.entity)!
-      const schema = createHash('sha256')
-        .update(`${schemaFingerprint([descriptor])} ${view.keyOrder(resolved.entity)}`)
-        .digest('hex')
+      const schema = rangeSchema(descriptor, view.keyOrder(resolved.entity))
       return new EntityCopy({
         resolved,
         view,

@@ -3,5 +3,12 @@ export type { HoldfastServices } from './register-holdfast.ts'
 export type { Token } from './token.ts'
 
 export { resolve } from './container.ts'
-export { IBackupDiscoveryService, IBackupPlanRegistry, IDataBackupService, IDataRestoreService, registerHoldfast } from './register-holdfast.ts'
+export {
+  IBackupDiscoveryService,
+  IBackupPlanRegistry,
+  IDataBackupService,
+  IDataRestoreService,
+  ISnapshotComparisonService,
+  registerHoldfast,
+} from './register-holdfast.ts'
 export { token } from './token.ts'

@@ -3,6 +3,7 @@ import type { IBackupPlanRegistry as PlanRegistry } from '../plan/index.ts'
 import type { IBackupDiscoveryService as DiscoveryService } from '../service/backup-discovery-service.ts'
 import type { IDataBackupService as BackupService } from '../service/data-backup-service.ts'
 import type { IDataRestoreService as RestoreService } from '../service/data-restore-service.ts'
+import type { ISnapshotComparisonService as ComparisonService } from '../service/snapshot-comparison-service.ts'
 import type { Container } from './container.ts'
 import { token } from './token.ts'
 
@@ -13,11 +14,13 @@ import { token } from './token.ts'
 export const IDataBackupService = token<BackupService>('IDataBackupService')
 export const IDataRestoreService = token<RestoreService>('IDataRestoreService')
 export const IBackupDiscoveryService = token<DiscoveryService>('IBackupDiscoveryService')
+export const ISnapshotComparisonService = token<ComparisonService>('ISnapshotComparisonService')
 export const IBackupPlanRegistry = token<PlanRegistry>('IBackupPlanRegistry')
 
 export type IDataBackupService = BackupService
 export type IDataRestoreService = RestoreService
 export type IBackupDiscoveryService = DiscoveryService
+export type ISnapshotComparisonService = ComparisonService
 export type IBackupPlanRegistry = PlanRegistry
 
 /** The services of what `createHoldfast` returns. */
@@ -25,6 +28,7 @@ export interface HoldfastServices {
   readonly backups: BackupService
   readonly restores: RestoreService
   readonly discovery: DiscoveryService
+  readonly comparisons: ComparisonService
   readonly plans: PlanRegistry
 }
 
@@ -37,6 +41,7 @@ export function registerHoldfast(container: Container, holdfast: HoldfastService
     [IDataBackupService, holdfast.backups],
     [IDataRestoreService, holdfast.restores],
     [IBackupDiscoveryService, holdfast.discovery],
+    [ISnapshotComparisonService, holdfast.comparisons],
     [IBackupPlanRegistry, holdfast.plans],
   ])
   for (const key of services.keys()) {

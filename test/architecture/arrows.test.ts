@@ -14,10 +14,12 @@ const ARROWS: Record<string, readonly string[]> = {
   'src/reconcile': ['src/archive', 'src/record', 'src/contracts', 'src/kernel'],
   'src/export': ['src/reconcile', 'src/storage', 'src/archive', 'src/progress', 'src/plan', 'src/record', 'src/contracts', 'src/kernel'],
   'src/restore': ['src/reconcile', 'src/storage', 'src/archive', 'src/progress', 'src/plan', 'src/record', 'src/contracts', 'src/kernel'],
+  'src/compare': ['src/reconcile', 'src/storage', 'src/archive', 'src/plan', 'src/record', 'src/contracts', 'src/kernel'],
   'src/service': [
     'src/export',
     'src/restore',
     'src/catalog',
+    'src/compare',
     'src/reconcile',
     'src/storage',
     'src/archive',
@@ -33,6 +35,7 @@ const ARROWS: Record<string, readonly string[]> = {
     'src/holdfast.ts',
     'src/service',
     'src/catalog',
+    'src/compare',
     'src/export',
     'src/restore',
     'src/archive',
@@ -60,7 +63,7 @@ const ARROWS: Record<string, readonly string[]> = {
   'adapters/mikro-orm': ['adapters/sql', 'src/record', 'src/contracts', 'src/kernel'],
   'adapters/fs': ['src/record', 'src/contracts', 'src/kernel'],
   'adapters/memory': ['src/record', 'src/contracts', 'src/kernel'],
-  'web/fastify': ['src/holdfast.ts', 'src/service', 'src/export', 'src/restore', 'src/progress', 'src/plan', 'src/contracts', 'src/kernel'],
+  'web/fastify': ['src/holdfast.ts', 'src/service', 'src/export', 'src/restore', 'src/compare', 'src/progress', 'src/plan', 'src/contracts', 'src/kernel'],
 }
 
 /** Packages and the only rooms that may name them. `node:` is free everywhere; type-only imports are free for adapters of that package. */

@@ -146,7 +146,7 @@ class InMemoryView implements ConsistentView {
   readonly store: string
   readonly at: string
   readonly consistency
-  readonly source = { dialect: 'in-memory', serverVersion: '1', database: 'arrays' }
+  readonly source = { dialect: 'sqlite', serverVersion: '1', database: 'arrays' }
   readonly entities: readonly EntityDescriptor[]
   readonly parallel: number
   readonly migrations = ['0001-init']

@@ -7,6 +7,7 @@ import {
   IBackupPlanRegistry,
   IDataBackupService,
   IDataRestoreService,
+  ISnapshotComparisonService,
   registerHoldfast,
   resolve,
   token,
@@ -21,7 +22,13 @@ async function services(planId: string): Promise<HoldfastServices> {
     plans: [definePlan({ id: planId, description: 'd', entities: ['Order'] })],
   })
   // The container only hands the services on; what they do is no concern of it.
-  return { backups: {} as IDataBackupService, restores: {} as IDataRestoreService, discovery: {} as IBackupDiscoveryService, plans: registry }
+  return {
+    backups: {} as IDataBackupService,
+    restores: {} as IDataRestoreService,
+    discovery: {} as IBackupDiscoveryService,
+    comparisons: {} as ISnapshotComparisonService,
+    plans: registry,
+  }
 }
 
 @injectable()
@@ -42,6 +49,7 @@ describe('holdfast/tsyringe', () => {
     expect(resolve(own, IDataBackupService)).toBe(holdfast.backups)
     expect(resolve(own, IDataRestoreService)).toBe(holdfast.restores)
     expect(resolve(own, IBackupDiscoveryService)).toBe(holdfast.discovery)
+    expect(resolve(own, ISnapshotComparisonService)).toBe(holdfast.comparisons)
     expect(resolve(own, IBackupPlanRegistry)).toBe(holdfast.plans)
     const job = own.resolve(NightlyJob)
     expect(job.backups).toBe(holdfast.backups)

@@ -1,0 +1,94 @@
+import type { ManifestEntity } from '../archive/index.ts'
+import type { AbortableOptions } from '../kernel/abort.ts'
+import { alignRanges } from './align-ranges.ts'
+import type { Comparison } from './comparison.ts'
+import { EntityTally } from './comparison-tally.ts'
+import { createDiffer } from './differ.ts'
+import { keyComparator } from './key-comparator.ts'
+import { matchRecords } from './match-records.ts'
+import { mergeRecords } from './merge-records.ts'
+import { chosenEntities, idOf, type OpenSnapshot } from './open-snapshot.ts'
+import type { RecordDifference } from './record-difference.ts'
+import { archivedRecords } from './record-source.ts'
+import { type ComparisonState, runComparison } from './run-comparison.ts'
+import { hasSameKey, schemaDifferences } from './schema-difference.ts'
+
+export interface CompareSnapshotsOptions extends AbortableOptions {
+  readonly before: OpenSnapshot
+  readonly after: OpenSnapshot
+  /** `Name` or `store.Name`; default all. */
+  readonly entities?: readonly string[] | undefined
+}
+
+/**
+ * Two snapshots, of one repository or of two. Reads only what is not the same in both.
+ *
+ * @throws `E_ENTITY_UNKNOWN`, `E_CONFIG`; while iterating what reading chunks throws
+ */
+export function compareSnapshots({ before, after, entities, signal }: CompareSnapshotsOptions): Comparison {
+  const chosen = chosenEntities([before.manifest, after.manifest], entities)
+  const state: ComparisonState = {
+    before: before.manifest.snapshotId,
+    after: after.manifest.snapshotId,
+    beforeAt: before.manifest.times.viewAt,
+    afterAt: after.manifest.times.viewAt,
+    schema: [],
+    tallies: [],
+  }
+  const work: { readonly before: ManifestEntity; readonly after: ManifestEntity; readonly tally: EntityTally }[] = []
+  const olds = new Map(before.manifest.entities.filter(chosen).map((entity) => [idOf(entity), entity]))
+  for (const now of after.manifest.entities.filter(chosen)) {
+    const old = olds.get(idOf(now))
+    olds.delete(idOf(now))
+    const { store, name: entity } = now.descriptor
+    const tally = new EntityTally({ store, entity, rows: { before: old?.rows ?? null, after: now.rows } })
+    state.tallies.push(tally)
+    if (!old) {
+      state.schema.push({ store, entity, kind: 'entity-added' })
+      continue
+    }
+    state.schema.push(...schemaDifferences(old.descriptor, now.descriptor))
+    if (hasSameKey(old.descriptor, now.descriptor)) work.push({ before: old, after: now, tally })
+  }
+  for (const { descriptor, rows } of olds.values()) {
+    const { store, name: entity } = descriptor
+    state.schema.push({ store, entity, kind: 'entity-removed' })
+    state.tallies.push(new EntityTally({ store, entity, rows: { before: rows, after: null } }))
+  }
+
+  return runComparison(state, async function* () {
+    for (const entity of work) yield* compareEntity(before, after, entity, { signal })
+  })
+}
+
+async function* compareEntity(
+  before: OpenSnapshot,
+  after: OpenSnapshot,
+  entity: { readonly before: ManifestEntity; readonly after: ManifestEntity; readonly tally: EntityTally },
+  { signal }: AbortableOptions,
+): AsyncGenerator<RecordDifference, void, undefined> {
+  const { before: old, after: now, tally } = entity
+  const compare = keyComparator(now.descriptor)
+  // Where it is not known how keys stand, their bounds are of one mind only under one schema and one order.
+  const ordered = compare !== null || (old.change.schema !== undefined && old.change.schema === now.change.schema)
+  const { spans, equal } = alignRanges(old.ranges, now.ranges, ordered)
+  for (const range of [...equal.before, ...equal.after]) tally.skipRange(range)
+  if (spans.length === 0) return
+  const differ = createDiffer(old, now)
+  const onRead = tally.readRange.bind(tally)
+  const [oldChunks, newChunks] = await Promise.all([before.chunks(old.bucket), after.chunks(now.bucket)])
+  for (const span of spans) {
+    const sides = {
+      before: archivedRecords(oldChunks, span.before, onRead),
+      after: archivedRecords(newChunks, span.after, onRead),
+      keyFields: now.descriptor.key.length,
+      signal,
+    }
+    for await (const pair of compare ? mergeRecords({ ...sides, compare }) : matchRecords(sides)) {
+      const difference = differ(pair)
+      if (!difference) continue
+      tally.found(difference)
+      yield difference
+    }
+  }
+}

@@ -1,0 +1,8 @@
+export type * from './comparison.ts'
+export { compareLive } from './compare-live.ts'
+export { compareSnapshots } from './compare-snapshots.ts'
+export { type EntityKey, entityKeyText, type KeyValue } from './entity-key.ts'
+export { entityId, entityNamed, idOf, type OpenSnapshot } from './open-snapshot.ts'
+export type * from './record-difference.ts'
+export { recordHistory, type RecordVersion } from './record-history.ts'
+export type * from './schema-difference.ts'

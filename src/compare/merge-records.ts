@@ -1,0 +1,41 @@
+import { type AbortableOptions, throwIfAborted } from '../kernel/abort.ts'
+import type { KeyComparator } from './key-comparator.ts'
+import { LineCursor } from './line-cursor.ts'
+import type { RecordPair } from './record-pair.ts'
+import type { RecordSource } from './record-source.ts'
+
+export interface MergeRecordsOptions extends AbortableOptions {
+  readonly before: RecordSource
+  readonly after: RecordSource
+  readonly keyFields: number
+  readonly compare: KeyComparator
+}
+
+/** Goes through both sides once, side by side in the order of their keys. Memory: a piece of each. */
+export async function* mergeRecords({ before, after, keyFields, compare, signal }: MergeRecordsOptions): AsyncGenerator<RecordPair, void, undefined> {
+  const left = new LineCursor(before.open({ signal }), keyFields)
+  const right = new LineCursor(after.open({ signal }), keyFields)
+  try {
+    await Promise.all([left.load(), right.load()])
+    while (!left.done || !right.done) {
+      if (!left.done && !right.done && left.equals(right)) {
+        if (!left.step()) await left.load()
+        if (!right.step()) await right.load()
+        continue
+      }
+      throwIfAborted(signal)
+      const leftKey = left.done ? null : left.key()
+      const rightKey = right.done ? null : right.key()
+      const order = leftKey === null ? 1 : rightKey === null ? -1 : compare(leftKey, rightKey)
+      yield {
+        key: order <= 0 ? leftKey! : rightKey!,
+        before: order <= 0 ? left.line : null,
+        after: order >= 0 ? right.line : null,
+      }
+      if (order <= 0 && !left.step()) await left.load()
+      if (order >= 0 && !right.step()) await right.load()
+    }
+  } finally {
+    await Promise.all([left.close(), right.close()])
+  }
+}

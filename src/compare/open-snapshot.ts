@@ -1,0 +1,49 @@
+import type { ChunkStore, Manifest, ManifestEntity } from '../archive/index.ts'
+import { HoldfastError } from '../kernel/errors.ts'
+
+/** A snapshot and the way to its chunks. */
+export interface OpenSnapshot {
+  readonly manifest: Manifest
+  /** The chunks of a bucket. */
+  chunks(bucket: string): Promise<ChunkStore>
+}
+
+/** Names of one entity, over all stores. */
+export function entityId(store: string, name: string): string {
+  return JSON.stringify([store, name])
+}
+
+export function idOf({ descriptor }: ManifestEntity): string {
+  return entityId(descriptor.store, descriptor.name)
+}
+
+/**
+ * Which entities are meant, by `Name` or `store.Name`; all when `names` is undefined.
+ *
+ * @throws `E_ENTITY_UNKNOWN` for a name that is in none of the manifests or means entities of several stores, `E_CONFIG` for an empty list.
+ */
+export function chosenEntities(manifests: readonly Manifest[], names: readonly string[] | undefined): (entity: ManifestEntity) => boolean {
+  if (names === undefined) return () => true
+  if (!Array.isArray(names) || names.length === 0) {
+    throw new HoldfastError('E_CONFIG', '`entities` is not a list of names', { hint: 'Leave it out to compare all entities.' })
+  }
+  const chosen = new Set(names.map((name) => entityNamed(manifests, name)))
+  return (entity) => chosen.has(idOf(entity))
+}
+
+/** The id of the one entity of that name. @throws `E_ENTITY_UNKNOWN` */
+export function entityNamed(manifests: readonly Manifest[], name: string): string {
+  const known = manifests.flatMap(({ entities }) => entities.map(({ descriptor }) => descriptor))
+  const found = new Map<string, string>()
+  for (const descriptor of known) {
+    const full = `${descriptor.store}.${descriptor.name}`
+    if (descriptor.name === name || full === name) found.set(entityId(descriptor.store, descriptor.name), full)
+  }
+  const [first, ...others] = found.keys()
+  if (first !== undefined && others.length === 0) return first
+  if (first === undefined) {
+    const names = [...new Set(known.map((descriptor) => `"${descriptor.name}"`))]
+    throw new HoldfastError('E_ENTITY_UNKNOWN', `no entity ${JSON.stringify(name)} here; there is ${names.join(', ') || 'none'}`)
+  }
+  throw new HoldfastError('E_ENTITY_UNKNOWN', `"${name}" is the name of entities of several stores`, { hint: `Say which: ${[...found.values()].join(', ')}.` })
+}
