@@ -2,8 +2,10 @@ import { describe, expect, it } from 'vitest'
 import { memoryStorage } from '../../adapters/memory/index.ts'
 import { HoldfastError } from '../../src/kernel/errors.ts'
 import { uuidv7 } from '../../src/kernel/ids.ts'
+import { ordersChunk } from '../support/archive-rig.ts'
 import { codeOf } from '../support/backup-rig.ts'
 import { failure } from '../support/failure.ts'
+import { FaultyStorage } from '../support/faulty-storage.ts'
 import { orderRow } from '../support/shop-store.ts'
 import { DAY, HOUR, type PruneRig, pruneRig } from '../support/prune-rig.ts'
 
@@ -214,6 +216,103 @@ describe('prune', () => {
     expect(await rig.faults()).toEqual([])
     expect(await rig.rig.snapshots()).toContain(resumed.snapshotId)
     expect(await rig.rig.snapshots()).toContain(latest)
+  })
+
+  it('keeps the chunks that only the journal of a paused session names, so that resuming finds them', async () => {
+    const rig = pruneRig()
+    await rig.backUp()
+    rig.store.put('Order', ...Array.from({ length: 120 }, (_, id) => orderRow(id, 'changed')))
+    let batches = 0
+    rig.store.step = ({ call }) => {
+      if (call === 'read' && ++batches === 9) void started.then((session) => session.pause())
+    }
+    const started = rig.start()
+    const session = await started
+    expect(await codeOf(session.result())).toBe('E_SESSION_PAUSED')
+    rig.store.step = () => {}
+    const stored = await rig.objects('chunks/')
+    for (let days = 0; days < 5; days++) {
+      rig.clock.move(DAY)
+      expect((await rig.prune({ allowMoreThanHalf: true })).buckets[0]).toMatchObject({ condemned: { chunks: 0 }, deleted: { chunks: 0 } })
+    }
+    expect(await rig.objects('chunks/')).toEqual(stored)
+    const result = await (await rig.rig.resume(session.token, rig.storage, { clock: rig.clock })).result()
+    expect(result.entities.reduce((sum, { reusedChunks }) => sum + reusedChunks, 0)).toBeGreaterThan(0)
+    expect(await rig.faults()).toEqual([])
+  })
+
+  it('lets no slow prune delete what a backup has stored under a name that another prune had freed', async () => {
+    const rig = pruneRig()
+    const lines = rig.store.rows('Order')
+    const gone = await rig.backUp()
+    rig.store.put('Order', ...Array.from({ length: 30 }, (_, id) => orderRow(id, 'changed')))
+    const kept = await rig.backUp()
+    const only = await onlyOf(rig, gone, [kept])
+    await rig.hide(gone)
+    rig.clock.move(2 * HOUR)
+    await rig.prune()
+    rig.clock.move(DAY)
+
+    const gate = Promise.withResolvers<void>()
+    const reached = Promise.withResolvers<void>()
+    const slow = rig.prune(
+      {},
+      {
+        ...rig.storage,
+        async delete(keys, options) {
+          reached.resolve()
+          await gate.promise
+          await rig.storage.delete(keys, options)
+        },
+      },
+    )
+    await reached.promise
+    expect((await rig.prune()).buckets[0]!.deleted.chunks).toBe(only.length)
+    await rig.prune()
+    rig.store.put('Order', ...lines)
+    const again = await rig.backUp()
+    gate.resolve()
+    await slow
+    expect([...(await rig.chunksOf(again))].filter((name) => only.includes(name))).toEqual([])
+    expect(await rig.rig.snapshots()).toContain(again)
+    expect(await rig.faults()).toEqual([])
+  })
+
+  it('does not take a chunk for the condemned one of that name when it was stored later', async () => {
+    const rig = pruneRig()
+    await rig.backUp()
+    await rig.backUp()
+    const scope = await rig.scope()
+    const chunk = await ordersChunk(1, 20)
+    await scope.chunks.put(chunk)
+    rig.clock.move(2 * HOUR)
+    expect((await rig.prune()).buckets[0]!.condemned.chunks).toBe(1)
+    await rig.storage.delete([chunk.id].flatMap((name) => [`main/${scope.objects.names.chunk(name)}`, `main/${scope.objects.names.chunkIndex(name)}`]))
+    rig.clock.move(2 * HOUR)
+    await scope.chunks.put(chunk)
+    rig.clock.move(23 * HOUR)
+    expect((await rig.prune()).buckets[0]).toMatchObject({ deleted: { chunks: 0 }, condemned: { chunks: 1 } })
+    rig.clock.move(DAY)
+    expect((await rig.prune()).buckets[0]!.deleted.chunks).toBe(1)
+  })
+
+  it('leaves no session that could be taken up again when it is killed behind the manifest', async () => {
+    const rig = pruneRig()
+    const session = await rig.start()
+    const { snapshotId } = await session.result()
+    await rig.backUp()
+    await rig.hide(snapshotId)
+    rig.clock.move(2 * HOUR)
+    await rig.prune()
+    rig.clock.move(DAY)
+    const dying = new FaultyStorage(rig.storage, ({ method }) => (method === 'delete' ? { kind: 'crash', when: 'after' } : undefined))
+    await rig.prune({}, dying).catch(() => {})
+    expect(await rig.objects('snapshots/')).not.toContain(`snapshots/${snapshotId}/manifest`)
+    expect(await rig.objects('sessions/')).toContain(`sessions/${snapshotId}/session`)
+    expect(await codeOf(rig.rig.resume(session.token, rig.storage, { clock: rig.clock }))).toBe('E_SESSION_CLOSED')
+    await rig.prune()
+    expect((await rig.objects()).join()).not.toContain(`${snapshotId}/`)
+    expect(await codeOf(rig.rig.resume(session.token, rig.storage, { clock: rig.clock }))).toBe('E_SESSION_CLOSED')
   })
 
   it('clears away what dead and cancelled backups have left', async () => {
