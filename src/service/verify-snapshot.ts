@@ -18,8 +18,8 @@ export async function verifySnapshot(
     const { store, name } = entity.descriptor
     for (const range of entity.ranges) {
       throwIfAborted(signal)
-      const fresh = range.layers.filter((ref) => !seen.has(`${entity.bucket}:${ref.name}`))
-      for (const ref of fresh) seen.add(`${entity.bucket}:${ref.name}`)
+      // A change that was undone and made again stands in two layers, as one chunk.
+      const fresh = range.layers.filter(({ name }) => seen.size < seen.add(`${entity.bucket}:${name}`).size)
       const found = range.layers.length > 1 && level === 'plain' ? await faultsOfLayers(chunks, range) : await faultsOf(chunks, fresh)
       for (const { ref, error } of found) damages.push({ store, entity: name, object: ref.name, code: error.code, message: error.message })
       for (const ref of fresh) if (!found.some((fault) => fault.ref === ref)) bytes += ref.storedBytes + ref.index.storedBytes
