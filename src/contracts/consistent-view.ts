@@ -12,7 +12,7 @@ export interface SourceIdentity {
   readonly dialect: string
   readonly serverVersion: string
   readonly database: string
-  /** PostgreSQL: system identifier; SQLite: absent. */
+  /** PostgreSQL: system identifier; MySQL and MariaDB: the server's id, host, port and replication id; SQLite: absent. */
   readonly systemId?: string
 }
 
@@ -39,7 +39,7 @@ export interface ConsistentView {
   readonly at: string
   readonly consistency: {
     readonly level: ConsistencyLevel
-    /** `repeatable-read`, `wal-read`, `copy`. */ readonly method: string
+    /** `repeatable-read`, `consistent-snapshot`, `wal-read`, `copy`. */ readonly method: string
     /** Log position or snapshot id, for the reader of a manifest. */ readonly point?: string
   }
   readonly source: SourceIdentity
@@ -79,5 +79,10 @@ export interface ConsistentView {
   ): AsyncIterable<RecordBatch>
   /** All keys of the range in key order, some at a time. There whenever `readChanged` is. */
   readKeys?(entity: string, range: KeyRange, options?: AbortableOptions): AsyncIterable<readonly KeyText[]>
+  /**
+   * The database's own digest of each range, in the order asked, for `KnownRange.digest`: with it a later view can answer without reading the rows out. Empty
+   * text where the database has none for a range. Absent in stores that have no such digest, or need none.
+   */
+  digests?(entity: string, ranges: readonly KeyRange[], options?: AbortableOptions): Promise<readonly string[]>
   close(): Promise<void>
 }

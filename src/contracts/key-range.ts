@@ -41,4 +41,5 @@ export interface RangeState {
   readonly reason?: string
 }
 
-export type ChangeMethod = 'xmin' | 'digest-128' | 'sha256'
+/** `position`: both views stand at the same place of the database's log, so nothing was committed between them. */
+export type ChangeMethod = 'xmin' | 'digest-128' | 'sha256' | 'position'

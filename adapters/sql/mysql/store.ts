@@ -3,7 +3,9 @@ import type { EntityStore } from '../../../src/contracts/entity-store.ts'
 import { HoldfastError } from '../../../src/kernel/errors.ts'
 import { describeEntities } from './catalog.ts'
 import type { MysqlConnections } from './connections.ts'
+import type { MigrationTable } from './migrations.ts'
 import { openSession } from './session.ts'
+import { openMysqlView } from './view.ts'
 
 export interface MysqlStoreOptions {
   /** Unique among the stores of the application. */
@@ -12,13 +14,15 @@ export interface MysqlStoreOptions {
   readonly orm: string
   readonly mapping: StoreMapping
   readonly connections: MysqlConnections
+  /** Where the ORM keeps the names of applied migrations. Default: none are recorded. */
+  readonly migrations?: MigrationTable | undefined
   /** Milliseconds that a view waits for a table while a schema change holds it, to whole seconds. Default 60 000; 0 waits for ever. */
   readonly lockTimeoutMs?: number
 }
 
 /** An entity store over MariaDB 10.5 or MySQL 8.0 or later, for any ORM that gives its mapping and its pool. */
 export function createMysqlStore(options: MysqlStoreOptions): EntityStore {
-  const { name, orm, mapping, connections, lockTimeoutMs } = options
+  const { name, orm, mapping, connections, migrations, lockTimeoutMs } = options
   return {
     name,
     orm,
@@ -33,9 +37,7 @@ export function createMysqlStore(options: MysqlStoreOptions): EntityStore {
         await session.release()
       }
     },
-    async openView() {
-      throw new HoldfastError('E_DIALECT', 'MySQL and MariaDB cannot be backed up yet')
-    },
+    openView: ({ entities, signal }) => openMysqlView({ store: name, mapping, connections, migrations, selection: entities, lockTimeoutMs, signal }),
     async openTarget() {
       throw new HoldfastError('E_DIALECT', 'MySQL and MariaDB cannot be restored into yet')
     },
