@@ -1,16 +1,19 @@
-import { type ClaimedAttempt, type ChunkStore, commitSnapshot, type Manifest, rangeSchema, type RepositoryScope, type SessionRecord } from '../archive/index.ts'
+import { type ClaimedAttempt, type ChunkStore, commitSnapshot, type Manifest, type RepositoryScope, type SessionRecord } from '../archive/index.ts'
 import type { SequenceState } from '../contracts/consistent-view.ts'
 import type { EntityStore } from '../contracts/entity-store.ts'
 import type { Logger } from '../contracts/logger.ts'
 import type { Clock } from '../kernel/clock.ts'
+import { onAbort } from '../kernel/abort.ts'
 import { type HoldfastError, isHoldfastError } from '../kernel/errors.ts'
 import type { ResolvedPlan } from '../plan/resolved-plan.ts'
 import { BACKUP_PHASES, type ProgressEnd, ProgressFeed, ProgressTracker } from '../progress/index.ts'
 import { buildManifest } from './build-manifest.ts'
 import { copyEntities, type CopyOptions, estimateEntities } from './copy-entities.ts'
 import { dropMissing } from './drop-missing.ts'
-import { EntityCopy } from './entity-copy.ts'
+import { entityCopies } from './entity-copies.ts'
+import type { EntityCopy } from './entity-copy.ts'
 import type { OpenViews } from './open-views.ts'
+import { openViewsAgain } from './open-views-again.ts'
 import type { ReplayedJournal } from './replay-journal.ts'
 import type { SessionJournal } from './session-journal.ts'
 import { assertNotExpired } from './session-liveness.ts'
@@ -44,6 +47,10 @@ export type AttemptOutcome =
 
 /** How long a run that is ending anyway tries to write its last words. */
 const LAST_WORDS_MS = 10_000
+/** A database that fails more often than this in one run is not well; the session can be resumed when it is. */
+const MOST_FAILURES = 10
+/** Failures in a row without a range stored in between. */
+const MOST_IN_VAIN = 3
 
 /** One process's work on a session, from open views to a committed snapshot, a pause, a cancellation or a failure. Runs from the moment it is made. */
 export class BackupAttempt {
@@ -52,8 +59,10 @@ export class BackupAttempt {
   /** Never rejects; resolves when all work has ended, views are closed and nothing more is written. */
   readonly outcome: Promise<AttemptOutcome>
   readonly #options: BackupAttemptOptions
-  readonly #copies: readonly EntityCopy[]
   readonly #startedAt: number
+  readonly #warnings: string[] = []
+  #views: OpenViews
+  #copies: readonly EntityCopy[]
   #pausing = false
   #committing = false
   #cancelled: HoldfastError | null = null
@@ -67,6 +76,7 @@ export class BackupAttempt {
       read: () => this.tracker.snapshot(),
       onHandlerError: (error) => logger.warn({ sessionId: session.sessionId, error: String(error) }, 'a progress handler failed'),
     })
+    this.#views = options.views
     this.#copies = this.#entityCopies()
     this.outcome = this.#run().then((outcome) => {
       this.#end(outcome.state)
@@ -91,11 +101,11 @@ export class BackupAttempt {
   }
 
   async #run(): Promise<AttemptOutcome> {
-    const { views, journal, logger, session } = this.#options
+    const { journal } = this.#options
     try {
-      await this.#copy()
-      const sequences = this.#pausing ? null : await this.#sequences()
-      await views.close()
+      const sequences = await this.#copyUnderOneSight()
+      if (sequences === null) await this.#closeQuietly()
+      else await this.#views.close()
       if (this.#signal.aborted) throw this.#signal.reason
       if (sequences === null) {
         await journal.end('paused', undefined, { signal: this.#signal })
@@ -104,22 +114,67 @@ export class BackupAttempt {
       return { state: 'done', manifest: await this.#commit(sequences) }
     } catch (error) {
       this.#fail(error)
-      await views.close().catch((closing: unknown) => logger.warn({ sessionId: session.sessionId, error: String(closing) }, 'a view could not be closed'))
+      await this.#closeQuietly()
       return await this.#ended(this.#signal.reason)
     }
   }
 
-  async #copy(): Promise<void> {
+  /**
+   * Copies everything, and reads the sequences. When the database fails meanwhile (a connection breaks, and the snapshot with it), all views are opened anew, and
+   * what was copied is held against them like what a resumed session knows: so the result is one state, that of the last views. A database that keeps
+   * failing ends the run. Null when the run was paused.
+   */
+  async #copyUnderOneSight(): Promise<ReadonlyMap<string, readonly SequenceState[]> | null> {
+    let inVain = 0
+    for (let failures = 0; ; failures++) {
+      const sweep = new AbortController()
+      const stopListening = onAbort(this.#signal, (error) => sweep.abort(error))
+      try {
+        await this.#copy(sweep)
+        return this.#pausing ? null : await this.#sequences()
+      } catch (error) {
+        const failure: unknown = sweep.signal.aborted ? sweep.signal.reason : error
+        inVain = this.#copies.some((copy) => copy.counts.read > 0) ? 0 : inVain + 1
+        if (this.#signal.aborted || failures === MOST_FAILURES || inVain > MOST_IN_VAIN || !isHoldfastError(failure, 'E_STORE_FAILED')) throw failure
+        if (this.#pausing || !(await this.#reopenViews(failure))) return null
+      } finally {
+        stopListening()
+      }
+    }
+  }
+
+  /** False when the run was paused before there were views. */
+  async #reopenViews(failure: unknown): Promise<boolean> {
+    const { plan, stores, session, logger } = this.#options
+    logger.warn({ sessionId: session.sessionId, error: String(failure) }, 'the database failed; what was copied is checked again under new views')
+    await this.#closeQuietly()
+    const views = await openViewsAgain(plan, stores, { signal: this.#signal, pausing: () => this.#pausing })
+    if (!views) return false
+    this.#views = views
+    this.#warnings.push(`The database failed meanwhile (${String(failure)}); what had been copied was checked again under the view of ${views.window.to}.`)
+    this.tracker.enter('copying', { restart: true })
+    this.#copies = this.#entityCopies(this.#copies)
+    return true
+  }
+
+  /** A view that broke may not close well; that is no news. */
+  async #closeQuietly(): Promise<void> {
+    const { logger, session } = this.#options
+    await this.#views.close().catch((error: unknown) => logger.warn({ sessionId: session.sessionId, error: String(error) }, 'a view could not be closed'))
+  }
+
+  async #copy(sweep: AbortController): Promise<void> {
+    const { signal } = sweep
     const options: CopyOptions = {
       policy: this.#options.plan.policy,
-      signal: this.#signal,
+      signal,
       pausing: () => this.#pausing,
-      onFailure: (error) => this.#fail(error),
+      onFailure: (error) => sweep.abort(error),
       onStored: (bytes) => this.tracker.stored(bytes),
       onMoved: () => this.feed.touch(),
     }
     await estimateEntities(this.#copies, options)
-    const dropped = await dropMissing(this.#copies, { signal: this.#signal })
+    const dropped = await dropMissing(this.#copies, { signal })
     if (dropped > 0)
       this.#options.logger.warn({ sessionId: this.#options.session.sessionId, chunks: dropped }, 'journaled chunks are not in the storage; they are made again')
     this.tracker.enter('copying')
@@ -127,11 +182,12 @@ export class BackupAttempt {
   }
 
   async #commit(sequences: ReadonlyMap<string, readonly SequenceState[]>): Promise<Manifest> {
-    const { plan, session, repositoryId, stores, views, scope, chunksOf, attempt, journal, clock, ageMs } = this.#options
+    const { plan, session, repositoryId, stores, scope, chunksOf, attempt, journal, clock, ageMs } = this.#options
     assertNotExpired(session.sessionId, ageMs + (clock.now() - this.#startedAt))
     this.tracker.enter('verifying')
     this.feed.touch()
     const committedAt = new Date(clock.now()).toISOString()
+    const views = { ...this.#views, warnings: [...this.#views.warnings, ...this.#warnings] }
     const manifest = buildManifest({ plan, session, repositoryId, stores, views, sequences, copies: this.#copies, committedAt })
     this.#committing = true
     await commitSnapshot({
@@ -151,7 +207,7 @@ export class BackupAttempt {
 
   async #sequences(): Promise<ReadonlyMap<string, readonly SequenceState[]>> {
     const states = new Map<string, readonly SequenceState[]>()
-    for (const [store, view] of this.#options.views.byStore) states.set(store, await view.sequences({ signal: this.#signal }))
+    for (const [store, view] of this.#views.byStore) states.set(store, await view.sequences({ signal: this.#signal }))
     return states
   }
 
@@ -200,23 +256,8 @@ export class BackupAttempt {
     this.feed.end()
   }
 
-  #entityCopies(): readonly EntityCopy[] {
-    const { plan, views, known, chunksOf, journal } = this.#options
-    return plan.entities.map((resolved) => {
-      const view = views.byStore.get(resolved.store)!
-      const descriptor = view.entities.find((candidate) => candidate.name === resolved.entity)!
-      const schema = rangeSchema(descriptor, view.keyOrder(resolved.entity))
-      return new EntityCopy({
-        resolved,
-        view,
-        descriptor,
-        schema,
-        image: known.image(resolved.store, resolved.entity, schema),
-        chunks: chunksOf(resolved.bucket),
-        journal,
-        meter: this.tracker.entity(resolved.store, resolved.entity),
-      })
-    })
+  #entityCopies(before: readonly EntityCopy[] = []): readonly EntityCopy[] {
+    return entityCopies({ ...this.#options, views: this.#views, tracker: this.tracker, before })
   }
 
   get #signal(): AbortSignal {

@@ -73,6 +73,13 @@ export class KeyImage<K> {
     }
   }
 
+  /** Replaces every entry by what it is worth now. */
+  revise(revised: (known: K) => K): void {
+    for (let node: Node<K> | null = this.#first; node; node = node.next) {
+      if (node.known !== null) node.known = revised(node.known)
+    }
+  }
+
   *pieces(): Generator<Piece<K>> {
     for (let node: Node<K> | null = this.#first; node; node = node.next) {
       yield { range: { from: node.from, to: node.to }, known: node.known }
