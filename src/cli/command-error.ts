@@ -7,14 +7,7 @@ import { ERRORS, type ErrorCode, HoldfastError, isHoldfastError } from '../kerne
  */
 export function asCommandError(error: unknown): HoldfastError {
   if (isHoldfastError(error)) return error
-  if (error instanceof CommanderError)
-    return new HoldfastError(
-      'E_USAGE',
-      error.message
-        .replace(/^error: /, '')
-        .replace(/\n\(D/, '; d')
-        .replace(/\)$/, ''),
-    )
+  if (error instanceof CommanderError) return new HoldfastError('E_USAGE', usageMessage(error))
   if (error instanceof Error && error.name === 'HoldfastError' && 'code' in error && isCode(error.code)) return copyOf(error as HoldfastError)
   const message = error instanceof Error && error.message !== '' ? error.message : String(error)
   return new HoldfastError('E_INTERNAL', message, { hint: 'Run it again with --verbose to see where this comes from.', cause: error })
@@ -30,4 +23,9 @@ function isCode(code: unknown): code is ErrorCode {
 
 function copyOf({ code, message, hint, details, cause }: HoldfastError): HoldfastError {
   return new HoldfastError(code, message.replace(`${code}: `, ''), { hint, details, cause })
+}
+
+function usageMessage({ code, message }: CommanderError): string {
+  if (code === 'commander.help') return 'a command is missing' // its help was shown
+  return message.replace(/^error: /, '').replace(/\n\(Did you mean (.+)\)$/s, '; did you mean $1')
 }

@@ -12,7 +12,7 @@ export async function followBackup(session: BackupSession, { output, interrupts,
       output.note('Pausing at the next batch; interrupt again to stop at once.')
       session.pause().catch(() => {}) // how it ended is told by its result
     },
-    () => output.note(`Stopped. Go on with it by:\n  ${goOn}`),
+    () => leave('Stopped.', 'interrupted'),
   )
   const stop = showProgress(session, output, `backup ${session.planId}`)
   try {
@@ -24,11 +24,18 @@ export async function followBackup(session: BackupSession, { output, interrupts,
     stop()
     const error = asCommandError(thrown)
     if (error.code !== 'E_SESSION_PAUSED') {
-      if (session.state === 'failed') output.note(`What was read is kept. Go on with it by:\n  ${goOn}`)
+      if (session.state === 'failed') leave('What was read is kept.', 'interrupted')
       throw thrown
     }
     output.note(`Paused. Go on with it by:\n  ${goOn}`)
     return { exitCode: 130, summary: { state: 'paused', sessionId: session.id, planId: session.planId, token: session.token, resume: goOn } }
+  }
+
+  /** Says how to go on with a session that has no summary to say it. */
+  function leave(text: string, state: string): void {
+    const { id, planId, token } = session
+    output.record('session', { id, planId, state, token })
+    output.note(`${text} Go on with it by:\n  ${goOn}`)
   }
 
   function tell(result: BackupResult): void {

@@ -4,6 +4,7 @@ import { addBackup } from './commands/backup.ts'
 import { addDelete } from './commands/delete.ts'
 import { addList } from './commands/list.ts'
 import { addPlans } from './commands/plans.ts'
+import { addPrune } from './commands/prune.ts'
 import { addRestore } from './commands/restore.ts'
 import { addResume } from './commands/resume.ts'
 import { addShow } from './commands/show.ts'
@@ -42,6 +43,7 @@ export function createProgram({ stdout, stderr }: Pick<Surroundings, 'stdout' | 
   program.commandsGroup('Bring back, clean up:')
   addRestore(program, run)
   addDelete(program, run)
+  addPrune(program, run)
   const exits = Object.entries(EXIT_CODES).map(([code, meaning]) => `  ${code.padStart(3)}  ${meaning}`)
   return program.addHelpText(
     'after',

@@ -3,8 +3,10 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import libsql from 'libsql'
+import { runCli } from '../../src/cli/run-cli.ts'
 import { ROOT } from '../architecture/source-files.ts'
 import { openSqliteShop } from '../fixtures/sqlite-shop.ts'
+import { cliSurroundings } from './cli-surroundings.ts'
 import { temporaryFolder } from './temporary-folder.ts'
 
 export interface CliRun {
@@ -18,16 +20,20 @@ export interface CliRun {
 
 export interface RunningCli {
   readonly child: ChildProcess
-  /** Resolves at the first line on stdout. */
-  readonly started: Promise<void>
+  /** Resolves when it has written this; rejects when it ends without. */
+  wrote(text: string): Promise<void>
   readonly ended: Promise<CliRun>
 }
 
-/** A folder that holds a shop in SQLite, its configuration, and its backups. Commands run in processes of their own, from the sources. */
+/** A folder that holds a shop in SQLite, its configuration, and its backups. */
 export interface CliApp {
   readonly folder: string
+  /** In a process of its own. */
   start(args: readonly string[], options?: CliOptions): RunningCli
+  /** In this process, to its end. */
   run(args: readonly string[], options?: CliOptions): Promise<CliRun>
+  /** In this process, on a terminal where somebody types `input` when asked; Ctrl-C when it is null. */
+  converse(args: readonly string[], input: string | null): Promise<CliRun>
   sql(text: string): unknown[]
   remove(): void
 }
@@ -51,23 +57,45 @@ export async function cliApp(): Promise<CliApp> {
     const child = spawn(process.execPath, ['--no-warnings', join(ROOT, 'src/cli/bin.ts'), ...args], { cwd, env: { ...outer, ...env }, stdio: 'pipe' })
     let stdout = ''
     let stderr = ''
-    child.stderr.on('data', (chunk) => (stderr += String(chunk)))
-    const started = new Promise<void>((resolve) => {
-      child.stdout.on('data', (chunk) => {
-        stdout += String(chunk)
-        if (stdout.includes('\n')) resolve()
-      })
-      child.once('close', () => resolve())
+    const watchers = new Set<() => void>()
+    child.stdout.on('data', (chunk) => {
+      stdout += String(chunk)
+      watchers.forEach((look) => look())
     })
+    child.stderr.on('data', (chunk) => {
+      stderr += String(chunk)
+      watchers.forEach((look) => look())
+    })
+    const wrote = (text: string) =>
+      new Promise<void>((resolve, reject) => {
+        const look = () => (stdout + stderr).includes(text) && resolve()
+        watchers.add(look)
+        child.once('close', () => reject(new Error(`it ended without "${text}":\n${stdout}\n${stderr}`)))
+        look()
+      })
     child.stdin.end(input)
     const ended = new Promise<CliRun>((resolve) => child.once('close', (exitCode) => resolve(cliRun(exitCode, stdout, stderr))))
-    return { child, started, ended }
+    return { child, wrote, ended }
   }
 
   return {
     folder: folder.path,
     start,
-    run: (args, options) => start(args, options).ended,
+    async run(args, { env = {}, cwd = folder.path, input = '' } = {}) {
+      const surroundings = cliSurroundings({ cwd, env, input })
+      const exitCode = await runCli(args, surroundings)
+      return cliRun(exitCode, surroundings.written.stdout, surroundings.written.stderr)
+    },
+    async converse(args, input) {
+      const surroundings = cliSurroundings({ cwd: folder.path, terminal: true, env: { NO_COLOR: '1' } })
+      surroundings.stderr.on('data', (chunk) => {
+        if (!String(chunk).includes('[y/N]')) return
+        if (input === null) surroundings.interrupt()
+        else surroundings.type(`${input}\n`)
+      })
+      const exitCode = await runCli(args, surroundings)
+      return cliRun(exitCode, surroundings.written.stdout, surroundings.written.stderr)
+    },
     sql(text) {
       const database = new libsql(join(folder.path, 'shop.sqlite'))
       try {

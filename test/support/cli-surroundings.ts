@@ -5,6 +5,8 @@ export interface FakeSurroundings extends Surroundings {
   readonly written: { stdout: string; stderr: string }
   /** What Ctrl-C does. */
   interrupt(): void
+  /** What somebody types. */
+  type(text: string): void
   readonly quits: number[]
   readonly entered: string[]
 }
@@ -38,6 +40,7 @@ export function cliSurroundings(options: {
     written,
     quits,
     entered,
+    type: (text) => void stdin.write(text),
     enter: (folder) => void entered.push(folder),
     onInterrupt(listener) {
       listeners.add(listener)

@@ -1,7 +1,7 @@
 import { type Command, Option } from 'commander'
 import type { BackupKind } from '../../export/index.ts'
 import { followBackup } from '../follow-backup.ts'
-import { nameValue } from '../name-values.ts'
+import { nameValue } from '../option-values.ts'
 import type { GlobalOptions, RunCommand } from '../run-command.ts'
 
 interface BackupOptions extends GlobalOptions {

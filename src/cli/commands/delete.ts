@@ -9,7 +9,7 @@ export function addDelete(program: Command, run: RunCommand): void {
   program
     .command('delete')
     .summary('delete a snapshot')
-    .description('Hides a snapshot behind a tombstone that keeps the reason. Other snapshots are not touched.')
+    .description('Hides a snapshot behind a tombstone that keeps the reason. Other snapshots are not touched. Its space comes back by `holdfast prune`.')
     .argument('<snapshot>', 'id of the snapshot')
     .requiredOption('--reason <text>', 'why; it is kept')
     .addHelpText('after', '\nExample:\n  $ holdfast delete 01a1fc73-6312-7000-958d-47d147b10751 --reason "taken during the import"')

@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
 import { bytes, moment } from '../amounts.ts'
-import { wholeNumber } from '../name-values.ts'
+import { wholeNumber } from '../option-values.ts'
 import type { CommandContext, CommandResult, GlobalOptions, RunCommand } from '../run-command.ts'
 import { textTable } from '../text-table.ts'
 

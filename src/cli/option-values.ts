@@ -13,3 +13,12 @@ export function wholeNumber(text: string): number {
   if (!/^\d{1,9}$/.test(text)) throw new InvalidArgumentError('Expected a whole number.')
   return Number(text)
 }
+
+const UNIT_MS: Readonly<Record<string, number>> = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 }
+
+/** `90m`, `24h`, `7d`: milliseconds. */
+export function timeSpan(text: string): number {
+  const [, amount, unit] = /^(\d{1,6})([smhd])$/.exec(text) ?? []
+  if (amount === undefined || unit === undefined) throw new InvalidArgumentError('Expected a number and a unit: 30s, 90m, 24h, 7d.')
+  return Number(amount) * UNIT_MS[unit]!
+}

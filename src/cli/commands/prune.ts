@@ -1,0 +1,62 @@
+import type { Command } from 'commander'
+import type { PruneReport } from '../../catalog/index.ts'
+import { bytes, counted } from '../amounts.ts'
+import { timeSpan } from '../option-values.ts'
+import type { Output } from '../output.ts'
+import type { GlobalOptions, RunCommand } from '../run-command.ts'
+import { textTable } from '../text-table.ts'
+
+interface PruneCommandOptions extends GlobalOptions {
+  readonly dryRun?: boolean
+  readonly grace?: number
+  readonly allowMoreThanHalf?: boolean
+}
+
+export function addPrune(program: Command, run: RunCommand): void {
+  program
+    .command('prune')
+    .summary('give back the space of deleted snapshots')
+    .description(
+      'Gives back the space of deleted snapshots and of backups that never came to an end, in all buckets. One run condemns what nothing refers to; a later one, ' +
+        'after the grace period, deletes what is still so. Safe beside running backups and restores.',
+    )
+    .option('--dry-run', 'only show what would be done')
+    .option('--grace <time>', 'between condemning and deleting: 90m, 24h, 7d (default: 24h). With less, no backup or restore may run meanwhile', timeSpan)
+    .option('--allow-more-than-half', 'also when more than half of the snapshots or chunks of a bucket would go')
+    .addHelpText('after', '\nExamples:\n  $ holdfast prune --dry-run\n  $ holdfast prune')
+    .action(async (_, command: Command) => {
+      const options = command.optsWithGlobals<PruneCommandOptions>()
+      await run('prune', options, async ({ holdfast, output, interrupts }) => {
+        const { dryRun = false, grace, allowMoreThanHalf = false } = options
+        const report = await holdfast.discovery.prune({
+          dryRun,
+          allowMoreThanHalf,
+          signal: interrupts.signal,
+          ...(grace === undefined ? {} : { graceMs: grace }),
+        })
+        tell(report, output)
+        if (report.refused !== null) output.warning(`a prune would refuse: ${report.refused}`)
+        const { refused, graceMs, bytesFreed } = report
+        return { exitCode: report.refused === null ? 0 : 1, summary: { dryRun, graceMs, refused, bytesFreed } }
+      })
+    })
+}
+
+function tell({ buckets, dryRun, bytesFreed }: PruneReport, output: Output): void {
+  for (const bucket of buckets) output.record('bucket', { ...bucket })
+  const tally = ({ snapshots, chunks, bytes: size }: PruneReport['buckets'][number]['before']) =>
+    `${counted(snapshots, 'snapshot')}, ${counted(chunks, 'chunk')}, ${bytes(size)}`
+  const rows = buckets.map(({ bucket, before, condemned, deleted, kept }) => [
+    bucket,
+    tally(before),
+    tally(condemned),
+    tally(deleted),
+    Object.entries(kept)
+      .map(([reason, count]) => `${count} ${reason}`)
+      .join(', '),
+  ])
+  output.text(
+    textTable(dryRun ? ['bucket', 'holds', 'to condemn', 'to delete', 'kept for now'] : ['bucket', 'held', 'condemned', 'deleted', 'kept for now'], rows),
+  )
+  output.text(`${bytes(bytesFreed)} ${dryRun ? 'would be freed; nothing was written' : 'freed'}`)
+}
