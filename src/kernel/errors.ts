@@ -77,7 +77,7 @@ export const ERRORS = {
   },
   E_PLAN_UNKNOWN: { summary: 'No plan of that id is registered.', hint: 'Register it at boot; the message lists the ids that are.', retryable: false },
   E_PRUNE_REFUSED: {
-    summary: 'A prune would not be safe, or would delete too much. Nothing was deleted.',
+    summary: 'A prune is not safe to run or to go on with, or would delete too much.',
     hint: 'The message says why; `dryRun: true` shows what would be deleted.',
     retryable: false,
   },

@@ -94,6 +94,15 @@ describe('prune', () => {
     expect(await rig.faults()).toEqual([])
   })
 
+  it('takes two buckets that are one place for one', async () => {
+    const rig = pruneRig()
+    await threeWithFirstHidden(rig)
+    rig.clock.move(2 * HOUR)
+    const { buckets } = await rig.prune({}, rig.storage, ['main', 'main'])
+    expect(buckets.map(({ condemned }) => condemned.snapshots)).toEqual([1])
+    expect((await rig.objects('condemned/')).filter((object) => object.endsWith('/list'))).toHaveLength(1)
+  })
+
   it('refuses when the manifests that refer to a bucket are out of its sight', async () => {
     const rig = pruneRig({ buckets: { OrderLine: 'other' } })
     await rig.backUp()
