@@ -1,5 +1,6 @@
 import type { EntityStore } from '../../src/contracts/index.ts'
 import { HoldfastError } from '../../src/kernel/errors.ts'
+import { assertKnownOptions } from '../../src/kernel/known-options.ts'
 import { deferredStore } from '../sql/deferred-store.ts'
 import { type PostgresPool, poolConnections } from '../sql/postgres/connections.ts'
 import { createPostgresStore } from '../sql/postgres/store.ts'
@@ -25,6 +26,9 @@ export interface MikroOrmStoreOptions {
  *   not served (table-per-type inheritance, polymorphic references); `E_ENTITY_UNKNOWN` when `exclude` names no entity.
  */
 export function mikroOrmStore(orm: MikroOrmInstance, options: MikroOrmStoreOptions = {}): EntityStore {
+  if (typeof orm?.config?.get !== 'function')
+    throw new HoldfastError('E_CONFIG', 'mikroOrmStore takes a MikroORM instance.', { hint: 'Hand over what `await MikroORM.init({…})` gives.' })
+  assertKnownOptions(options, ['name', 'exclude'], 'mikroOrmStore')
   const dialect = dialectOf(orm)
   const label = mikroOrmVersion()
   const facts = {

@@ -1,5 +1,6 @@
 import type { EntityStore } from '../../src/contracts/index.ts'
 import { HoldfastError } from '../../src/kernel/errors.ts'
+import { assertKnownOptions } from '../../src/kernel/known-options.ts'
 import { type PostgresPool, poolConnections } from '../sql/postgres/connections.ts'
 import { createPostgresStore } from '../sql/postgres/store.ts'
 import { createSqliteStore } from '../sql/sqlite/store.ts'
@@ -23,6 +24,11 @@ export interface TypeormStoreOptions {
  *   listing every entity whose mapping is not served; `E_ENTITY_UNKNOWN` when `exclude` names no entity.
  */
 export function typeormStore(dataSource: TypeormDataSource, options: TypeormStoreOptions = {}): EntityStore {
+  if (typeof dataSource?.options !== 'object')
+    throw new HoldfastError('E_CONFIG', 'typeormStore takes a TypeORM DataSource.', {
+      hint: 'Hand over `new DataSource({…})` after `await dataSource.initialize()`.',
+    })
+  assertKnownOptions(options, ['name', 'exclude'], 'typeormStore')
   if (!dataSource.isInitialized) {
     throw new HoldfastError('E_CONFIG', 'The TypeORM data source is not initialised.', { hint: 'Call `typeormStore` after `await dataSource.initialize()`.' })
   }

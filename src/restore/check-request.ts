@@ -1,6 +1,6 @@
 import type { ConflictPolicy } from '../contracts/restore-target.ts'
-import { didYouMean } from '../kernel/did-you-mean.ts'
 import { HoldfastError } from '../kernel/errors.ts'
+import { assertKnownOptions } from '../kernel/known-options.ts'
 import type { RestoreRequest } from './restore-request.ts'
 
 /** What a request asks for, with every default filled in. */
@@ -18,13 +18,7 @@ const MOST_SAMPLES = 100
 /** Requests come from plain JavaScript and from JSON too: a misspelt `dryRun` must not write. @throws `E_CONFIG` */
 export function checkRequest(request: RestoreRequest): RestoreSettings {
   const { policy = 'fail', dryRun = false, samples = DEFAULT_SAMPLES, entities, into } = request
-  for (const name of Object.keys(request)) {
-    if ((OPTIONS as readonly string[]).includes(name)) continue
-    const near = didYouMean(name, OPTIONS)
-    throw new HoldfastError('E_CONFIG', `a restore has no option \`${name}\`${near ? `; did you mean \`${near}\`?` : ''}`, {
-      hint: `It takes ${OPTIONS.join(', ')}.`,
-    })
-  }
+  assertKnownOptions(request, OPTIONS, 'a restore')
   expect(POLICIES.includes(policy), 'policy', policy, POLICIES.map((name) => `"${name}"`).join(', '))
   expect(typeof dryRun === 'boolean', 'dryRun', dryRun, 'true or false')
   expect(Number.isInteger(samples) && samples >= 0 && samples <= MOST_SAMPLES, 'samples', samples, `0 to ${MOST_SAMPLES}`)

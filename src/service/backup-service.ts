@@ -2,6 +2,7 @@ import type { EntityStore } from '../contracts/entity-store.ts'
 import type { Logger } from '../contracts/logger.ts'
 import { type BackupSession, resumeBackup, startBackup } from '../export/index.ts'
 import type { Clock } from '../kernel/clock.ts'
+import { assertKnownOptions } from '../kernel/known-options.ts'
 import type { IBackupPlanRegistry } from '../plan/index.ts'
 import type { BucketRepositories } from './bucket-repositories.ts'
 import { checkKind, checkMetadata, checkSeries, checkTrigger } from './check-start.ts'
@@ -21,14 +22,16 @@ export interface BackupServiceOptions {
   readonly logger: Logger
 }
 
+const START_OPTIONS: readonly (keyof StartBackupOptions)[] = ['metadata', 'trigger', 'kind', 'series', 'signal']
+const RESUME_OPTIONS: readonly (keyof ResumeBackupOptions)[] = ['takeover', 'signal']
+
 export function createBackupService({ repositories, stores, plans, clock, logger }: BackupServiceOptions): BackupService {
   const recent = new RecentSessions<BackupSession>()
   const environment = { stores: [...stores.values()], clock, logger }
 
-  async function start(
-    planId: string,
-    { metadata = {}, trigger = 'manual', kind = 'auto', series = planId, signal }: StartBackupOptions = {},
-  ): Promise<BackupSession> {
+  async function start(planId: string, options: StartBackupOptions = {}): Promise<BackupSession> {
+    assertKnownOptions(options, START_OPTIONS, 'a backup')
+    const { metadata = {}, trigger = 'manual', kind = 'auto', series = planId, signal } = options
     const plan = plans.resolved(planId)
     checkMetadata(metadata)
     checkTrigger(trigger)
@@ -42,7 +45,9 @@ export function createBackupService({ repositories, stores, plans, clock, logger
     recent,
     start,
     run: async (planId, options) => (await start(planId, options)).result(),
-    async resume(token, { takeover = false, signal }: ResumeBackupOptions = {}) {
+    async resume(token, options: ResumeBackupOptions = {}) {
+      assertKnownOptions(options, RESUME_OPTIONS, 'resuming a backup')
+      const { takeover = false, signal } = options
       // Whatever the token leads to was made when the session started; a wrong one must not leave an empty repository behind.
       const repositoryOf = (bucket: string) => repositories.existing(bucket, { signal })
       return recent.begin(() => resumeBackup(token, { ...environment, repositoryOf, planOf: (id) => plans.resolved(id), takeover, signal }))

@@ -94,5 +94,5 @@ it(
     expect(killed).toBeGreaterThanOrEqual(KILLS)
     if (KILLS >= 12) expect(reused).toBeGreaterThan(0)
   },
-  60_000 + KILLS * 10_000,
+  60_000 + KILLS * 30_000,
 )

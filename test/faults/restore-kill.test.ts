@@ -80,7 +80,7 @@ it.each(['postgres', 'sqlite'] as const)(
       folder.remove()
     }
   },
-  60_000 + KILLS * 15_000,
+  60_000 + KILLS * 30_000,
 )
 
 /** The state once a killed process' transaction is over: the server may need a moment to notice. */
