@@ -1,7 +1,9 @@
 import { Command } from 'commander'
 import { VERSION } from '../kernel/version.ts'
 import { addBackup } from './commands/backup.ts'
+import { addCompare } from './commands/compare.ts'
 import { addDelete } from './commands/delete.ts'
+import { addHistory } from './commands/history.ts'
 import { addList } from './commands/list.ts'
 import { addPlans } from './commands/plans.ts'
 import { addPrune } from './commands/prune.ts'
@@ -40,6 +42,8 @@ export function createProgram({ stdout, stderr }: Pick<Surroundings, 'stdout' | 
   addList(program, run)
   addShow(program, run)
   addVerify(program, run)
+  addCompare(program, run)
+  addHistory(program, run)
   program.commandsGroup('Bring back, clean up:')
   addRestore(program, run)
   addDelete(program, run)
@@ -52,6 +56,7 @@ Examples:
   $ holdfast plans                           what is backed up, and what is not
   $ holdfast backup shop --meta ticket=4711  take a snapshot
   $ holdfast list shop                       snapshots, newest first
+  $ holdfast compare <snapshot>              what changed since
   $ holdfast restore <snapshot> --dry-run    what would come back
 
 Exit codes:

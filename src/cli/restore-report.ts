@@ -1,11 +1,11 @@
 import type { RestoreResult } from '../restore/index.ts'
 import { counted, duration } from './amounts.ts'
+import { fieldText } from './field-text.ts'
 import type { CommandContext } from './run-command.ts'
 import { textTable } from './text-table.ts'
 
 /** Problems listed for people; programs get all that are known. */
 const SHOWN_PROBLEMS = 20
-const LONGEST_VALUE = 60
 
 /** Writes what a restore did, or would do. */
 export async function tellRestore(result: RestoreResult, { holdfast, output, interrupts }: CommandContext): Promise<void> {
@@ -33,7 +33,7 @@ export async function tellRestore(result: RestoreResult, { holdfast, output, int
   if (planned && samples.length > 0) {
     output.text('')
     for (const { entity, action, key, changes } of samples) {
-      const fields = changes.map(({ field, live, record }) => `${field} ${short(live)} → ${short(record)}`)
+      const fields = changes.map(({ field, live, record }) => fieldText({ field, before: live, after: record }))
       output.text(`  ${action.padEnd(8)} ${entity} ${key}${fields.length === 0 ? '' : `  ${fields.join(', ')}`}`)
     }
   }
@@ -43,9 +43,4 @@ export async function tellRestore(result: RestoreResult, { holdfast, output, int
   for (const problem of entries) output.record('problem', { ...problem })
   output.text(`\n${counted(result.problems, 'problem')}:`)
   for (const { entity, key, cause, message } of entries.slice(0, SHOWN_PROBLEMS)) output.text(`  ${entity} ${key ?? ''} ${cause}: ${message}`)
-}
-
-function short(value: unknown): string {
-  const text = JSON.stringify(value) ?? 'nothing'
-  return text.length > LONGEST_VALUE ? `${text.slice(0, LONGEST_VALUE)}…` : text
 }

@@ -50,6 +50,7 @@ const ARROWS: Record<string, readonly string[]> = {
     'src/holdfast.ts',
     'src/service',
     'src/catalog',
+    'src/compare',
     'src/export',
     'src/restore',
     'src/archive',

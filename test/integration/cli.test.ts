@@ -96,6 +96,27 @@ describe('an accident, by the command line', () => {
     expect(image()).not.toBe(before)
   })
 
+  it('compare lists what changed since, history the life of a record', async () => {
+    const run = await app.run(['compare', snapshot])
+    expect(run).toMatchObject({ exitCode: 0, stderr: '' })
+    expect(run.stdout).toContain('changed  Order [1]  status "paid" → "lost"')
+    expect(run.stdout).toMatch(/OrderLine +0 +10 +0/)
+    const json = await app.run(['compare', snapshot, 'live', '--entity', 'Order', '--json'])
+    expect(json.lines.filter(({ type }) => type === 'difference')).toHaveLength(7)
+    expect(json.lines.at(-1)).toMatchObject({ type: 'summary', after: 'live', complete: true, totals: { added: 0, removed: 0, changed: 7 } })
+    const limited = await app.run(['compare', snapshot, '--limit', '3'])
+    expect(limited.stdout.match(/^(changed|removed) /gm)).toHaveLength(3)
+    expect(limited.stderr).toContain('14 more differences are not shown; --limit shows more.')
+
+    const versions = await app.run(['history', 'Order', '1', '--json'])
+    expect(versions.lines.map(({ type, change }) => [type, change])).toEqual([
+      ['version', 'appeared'],
+      ['summary', undefined],
+    ])
+    expect((await app.run(['history', 'shop.Order', '[1]', '--oldest-first'])).stdout).toMatch(/appeared +[0-9a-f-]{36}/)
+    expect((await app.run(['history', 'Order', '[1, 2]'])).exitCode).toBe(2)
+  })
+
   it('restore asks nobody where there is no terminal', async () => {
     const run = await app.run(['restore', snapshot, '--policy', 'overwrite'])
     expect(run).toMatchObject({ exitCode: 2, stdout: '' })
@@ -266,7 +287,7 @@ describe('what ends otherwise', () => {
   it('help and version end with 0 and write to stdout', async () => {
     const [help, ofCommand, version] = await Promise.all([app.run(['--help']), app.run(['restore', '--help']), app.run(['--version'])])
     expect([help.exitCode, ofCommand.exitCode, version.exitCode]).toEqual([0, 0, 0])
-    for (const word of ['backup', 'resume', 'plans', 'list', 'show', 'verify', 'restore', 'delete', 'prune', 'Exit codes:', 'Examples:'])
+    for (const word of ['backup', 'resume', 'plans', 'list', 'show', 'verify', 'restore', 'delete', 'prune', 'compare', 'history', 'Exit codes:', 'Examples:'])
       expect(help.stdout).toContain(word)
     expect(ofCommand.stdout).toContain('--dry-run')
     expect(version.stdout).toMatch(/^\d+\.\d+\.\d+\n$/)

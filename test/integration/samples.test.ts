@@ -29,6 +29,15 @@ describe('the samples', () => {
     expect(output).toContain('2 records are back, 2 were still there')
   })
 
+  it('cli backs up and shows what would come back, by its configuration', async () => {
+    const env = { ...process.env, SHOP_DATABASE: join(home, 'cli.sqlite'), SHOP_BACKUPS: join(home, 'cli-backups') }
+    await run(process.execPath, [join(ROOT, '.build/samples/cli/seed.js')], { env })
+    const holdfast = async (...args: string[]) =>
+      (await run(process.execPath, [join(ROOT, 'dist/src/cli/bin.js'), ...args], { env, cwd: join(ROOT, '.build/samples/cli') })).stdout
+    const snapshot = /^Snapshot (\S+)/.exec(await holdfast('backup', 'shop', '--meta', 'release=2.4.1'))?.[1]
+    expect(await holdfast('restore', snapshot!, '--dry-run')).toMatch(/Order +20 +0 +0 +20/)
+  })
+
   it('demo ends with everything back', async () => {
     const output = await sample('demo')
     expect(output).toContain('1150 records created, 120 updated, 22358 found identical and not touched')
