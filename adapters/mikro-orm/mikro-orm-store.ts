@@ -1,7 +1,10 @@
-import type { EntityStore } from '../../src/contracts/index.ts'
+import type { Dialect, EntityStore } from '../../src/contracts/index.ts'
 import { HoldfastError } from '../../src/kernel/errors.ts'
 import { assertKnownOptions } from '../../src/kernel/known-options.ts'
 import { deferredStore } from '../sql/deferred-store.ts'
+import { mysqlPool } from '../sql/mysql-pool.ts'
+import { poolConnections as mysqlConnections } from '../sql/mysql/connections.ts'
+import { createMysqlStore } from '../sql/mysql/store.ts'
 import { type PostgresPool, poolConnections } from '../sql/postgres/connections.ts'
 import { createPostgresStore } from '../sql/postgres/store.ts'
 import { createSqliteStore } from '../sql/sqlite/store.ts'
@@ -18,8 +21,8 @@ export interface MikroOrmStoreOptions {
 }
 
 /**
- * The entity store of a MikroORM instance (7.2 or later) on PostgreSQL or SQLite. PostgreSQL connections are lent by MikroORM's own
- * pool; a SQLite file is opened a second time, with the same driver. MikroORM connects when it is first used. After a restore the
+ * The entity store of a MikroORM instance (7.2 or later) on PostgreSQL, MySQL, MariaDB or SQLite. Connections to a server are
+ * lent by MikroORM's own pool; a SQLite file is opened a second time, with the same driver. MikroORM connects when it is first used. After a restore the
  * result cache is cleared, and entities of the context that the restore was called in become detached.
  *
  * @throws `E_DIALECT` for any other database, driver or version of MikroORM, by name; `E_MAPPING` listing every entity whose mapping is
@@ -42,17 +45,22 @@ export function mikroOrmStore(orm: MikroOrmInstance, options: MikroOrmStoreOptio
     orm.em.getContext(false).getUnitOfWork(false).clear()
     await orm.config.getResultCacheAdapter().clear()
   }
-  return deferredStore({ ...facts, dialect, afterRestore }, nativeClientOf(orm), (client) =>
-    dialect === 'postgres'
-      ? createPostgresStore({ ...facts, migrations, connections: poolConnections(client as PostgresPool) })
-      : createSqliteStore({ ...facts, migrations, ...sqliteSource(client, label) }),
-  )
+  return deferredStore({ ...facts, dialect, afterRestore }, nativeClientOf(orm), (client) => {
+    switch (dialect) {
+      case 'postgres':
+        return createPostgresStore({ ...facts, migrations, connections: poolConnections(client as PostgresPool) })
+      case 'mysql':
+        return createMysqlStore({ ...facts, migrations, connections: mysqlConnections(mysqlPool(client, 'MikroORM')) })
+      case 'sqlite':
+        return createSqliteStore({ ...facts, migrations, ...sqliteSource(client, label) })
+    }
+  })
 }
 
 /** By the driver's class, or one it extends; other packages' drivers for the same databases do not hand over a client that is known here. */
-const DIALECTS: Readonly<Record<string, 'postgres' | 'sqlite'>> = { PostgreSqlDriver: 'postgres', LibSqlDriver: 'sqlite', SqliteDriver: 'sqlite' }
+const DIALECTS: Readonly<Record<string, Dialect>> = { PostgreSqlDriver: 'postgres', MySqlDriver: 'mysql', LibSqlDriver: 'sqlite', SqliteDriver: 'sqlite' }
 
-function dialectOf({ driver, config }: MikroOrmInstance): 'postgres' | 'sqlite' {
+function dialectOf({ driver, config }: MikroOrmInstance): Dialect {
   let type: unknown = driver.constructor
   while (typeof type === 'function' && type.name !== '') {
     const dialect = DIALECTS[type.name]
@@ -61,7 +69,7 @@ function dialectOf({ driver, config }: MikroOrmInstance): 'postgres' | 'sqlite' 
     type = Object.getPrototypeOf(type)
   }
   throw new HoldfastError('E_DIALECT', `The MikroORM driver ${driver.constructor.name} is not served.`, {
-    hint: '@mikro-orm/postgresql, @mikro-orm/libsql and @mikro-orm/sqlite are served.',
+    hint: '@mikro-orm/postgresql, @mikro-orm/mysql, @mikro-orm/mariadb, @mikro-orm/libsql and @mikro-orm/sqlite are served.',
   })
 }
 
@@ -79,7 +87,7 @@ function nativeClientOf(orm: MikroOrmInstance): () => Promise<unknown> {
   const connection = (): { getNativeClient?(): Promise<unknown> } => orm.em.getConnection('write')
   if (typeof connection().getNativeClient !== 'function') {
     throw new HoldfastError('E_DIALECT', 'This MikroORM connection does not hand over its native client (`getNativeClient`).', {
-      hint: 'Use MikroORM 7.2 or later, with the driver of @mikro-orm/postgresql, @mikro-orm/libsql or @mikro-orm/sqlite.',
+      hint: 'Use MikroORM 7.2 or later, with the driver of @mikro-orm/postgresql, @mikro-orm/mysql, @mikro-orm/mariadb, @mikro-orm/libsql or @mikro-orm/sqlite.',
     })
   }
   return async () => {

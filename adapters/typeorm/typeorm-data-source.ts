@@ -18,6 +18,7 @@ export interface TypeormOptions {
   readonly schema?: string
   readonly entities?: unknown
   readonly migrationsTableName?: string
+  readonly poolSize?: number
   /** SQLCipher key of a SQLite file. */
   readonly key?: unknown
 }

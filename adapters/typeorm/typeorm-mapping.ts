@@ -3,9 +3,12 @@ import { assembleMapping } from '../sql/mapping/assemble-mapping.ts'
 import type { ColumnDraft, ReferenceDraft, TableDraft } from '../sql/mapping/table-draft.ts'
 import type { TypeormColumn, TypeormDataSource, TypeormEntity } from './typeorm-data-source.ts'
 
+/** Which of an entity's two names says where its table stands. */
+export type SchemaKind = 'schema' | 'database' | null
+
 export interface TypeormMappingOptions {
-  /** SQLite has no schemas; TypeORM leaves the name out of its SQL there. */
-  readonly schemas: boolean
+  /** What stands before a table's name: on MySQL a database, on SQLite nothing. TypeORM leaves the other out of its SQL. */
+  readonly schemas: SchemaKind
   readonly exclude?: Readonly<Record<string, string>>
 }
 
@@ -22,7 +25,7 @@ export function typeormMapping(dataSource: TypeormDataSource, options: TypeormMa
   return assembleMapping(drafts, { excluded, ...(options.exclude ? { exclude: options.exclude } : {}) })
 }
 
-function toDraft(entity: TypeormEntity, all: readonly TypeormEntity[], schemas: ReadonlyMap<string, unknown>, withSchema: boolean): TableDraft {
+function toDraft(entity: TypeormEntity, all: readonly TypeormEntity[], schemas: ReadonlyMap<string, unknown>, kind: SchemaKind): TableDraft {
   const children = all.filter((other) => other.tableType === 'entity-child' && rootOf(other) === entity)
   const named = (other: TypeormEntity) => targetsOf(other, schemas).map((target) => ({ name: other.name, target }))
   const [own, ...more] = named(entity)
@@ -34,20 +37,20 @@ function toDraft(entity: TypeormEntity, all: readonly TypeormEntity[], schemas: 
     ...own,
     aliases: [...more, ...children.flatMap((child) => (named(child).length > 0 ? named(child) : [{ name: child.name }]))],
     embedded: [entity, ...children].flatMap(embeddedOf),
-    ...tableOf(entity, withSchema),
+    ...tableOf(entity, kind),
     columns: columns.map((column): ColumnDraft => ({
       path: pathOf(column),
       column: column.databaseName,
       relation: column.isVirtual && !!column.relationMetadata,
     })),
     key: entity.primaryColumns.map((column) => column.databaseName),
-    references: referencesOf(entity, withSchema),
+    references: referencesOf(entity, kind),
     ...columnOf('version', entity.versionColumn),
     ...columnOf('updatedAt', entity.updateDateColumn),
     ...columnOf('createdAt', entity.createDateColumn),
     ...columnOf('deletedAt', entity.deleteDateColumn),
     ...discriminatorOf(entity, children),
-    problems: entity.database === undefined ? [] : [`stands in another database, ${entity.database}`],
+    problems: entity.database === undefined || kind === 'database' ? [] : [`stands in another database, ${entity.database}`],
   }
 }
 
@@ -69,10 +72,10 @@ function pathOf(column: TypeormColumn, seen: readonly TypeormColumn[] = []): str
 }
 
 /** Foreign keys of the database, then relations that were told to do without one: their rows refer to each other all the same. */
-function referencesOf(entity: TypeormEntity, withSchema: boolean): ReferenceDraft[] {
+function referencesOf(entity: TypeormEntity, schemas: SchemaKind): ReferenceDraft[] {
   const declared = entity.foreignKeys.map((foreignKey) => ({
     columns: foreignKey.columnNames,
-    ...tableOf(foreignKey.referencedEntityMetadata, withSchema),
+    ...tableOf(foreignKey.referencedEntityMetadata, schemas),
     targetColumns: foreignKey.referencedColumnNames,
   }))
   const joins = entity.relations.filter((relation) => relation.isOwning && !relation.isManyToMany).map((relation) => relation.joinColumns)
@@ -83,7 +86,7 @@ function referencesOf(entity: TypeormEntity, withSchema: boolean): ReferenceDraf
       : [
           {
             columns: columns.map((column) => column.databaseName),
-            ...tableOf(first.entityMetadata, withSchema),
+            ...tableOf(first.entityMetadata, schemas),
             targetColumns: columns.flatMap((column) => column.referencedColumn?.databaseName ?? []),
           },
         ]
@@ -97,8 +100,9 @@ function discriminatorOf(entity: TypeormEntity, children: readonly TypeormEntity
   return { discriminator: { column: entity.discriminatorColumn.databaseName, values } }
 }
 
-function tableOf(entity: TypeormEntity, withSchema: boolean): { readonly schema?: string; readonly table: string } {
-  return withSchema && entity.schema !== undefined ? { schema: entity.schema, table: entity.tableName } : { table: entity.tableName }
+function tableOf(entity: TypeormEntity, schemas: SchemaKind): { readonly schema?: string; readonly table: string } {
+  const schema = schemas === null ? undefined : entity[schemas]
+  return schema === undefined ? { table: entity.tableName } : { schema, table: entity.tableName }
 }
 
 function rootOf(entity: TypeormEntity): TypeormEntity {

@@ -2,6 +2,7 @@ import type { ConsistentView } from '../contracts/consistent-view.ts'
 import type { KeyText } from '../contracts/key-range.ts'
 import type { BackupPolicy } from '../plan/backup-policy.ts'
 import { type Decision, reconcile } from '../reconcile/index.ts'
+import { addDigests } from './add-digests.ts'
 import type { EntityCopy } from './entity-copy.ts'
 import { amendRange } from './amend-range.ts'
 import { type DeltaRange, readDeltaRun } from './delta-run.ts'
@@ -46,7 +47,10 @@ export async function copyEntities(copies: readonly EntityCopy[], options: CopyO
       })
     const open = ({ range, evidence, cutBytes, known: stored }: PlannedRead) => {
       copy.openPart(range, evidence)
-      push(() => (stored ? amendRange(copy, stored, { ...options, cutBytes }) : readPart(copy, range, { ...options, cutBytes })))
+      push(async () => {
+        await (stored ? amendRange(copy, stored, { ...options, cutBytes }) : readPart(copy, range, { ...options, cutBytes }))
+        await addDigests(copy, options)
+      })
       options.onMoved()
     }
     const openRun = (run: readonly DeltaRange[]) => {
@@ -69,6 +73,7 @@ export async function copyEntities(copies: readonly EntityCopy[], options: CopyO
     for (const run of deltaRuns(deltas, Math.min(options.policy.concurrency, copy.view.parallel))) openRun(run)
     for (const read of reads) open(read)
     copy.decided()
+    await addDigests(copy, options)
     options.onMoved()
   })
 }

@@ -122,7 +122,7 @@ beforeAll(async () => {
   dataSource = await new orm.DataSource({ type: 'better-sqlite3', driver: libsql, database: ':memory:', entities }).initialize()
   mikroOrm = await MikroORM.init({ dbName: ':memory:', entities: [MikroTag, MikroArticle, MikroAuthorName] })
   stores = [
-    { name: 'typeorm', mapping: typeormMapping(dataSource, { schemas: false }) },
+    { name: 'typeorm', mapping: typeormMapping(dataSource, { schemas: null }) },
     { name: 'mikro', mapping: mikroOrmMapping(mikroOrm, {}) },
   ]
 })

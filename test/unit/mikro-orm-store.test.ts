@@ -41,11 +41,11 @@ function refusal(run: () => unknown) {
 
 describe('mikroOrmStore', () => {
   it('refuses other drivers by name', () => {
-    class MySqlDriver {
+    class MsSqlDriver {
       getPlatform = () => ({ getDefaultSchemaName: () => undefined })
     }
-    expect(refusal(() => mikroOrmStore(altered(open([Thing]), { driver: new MySqlDriver() })))).toMatch(
-      /E_DIALECT: The MikroORM driver MySqlDriver is not served/,
+    expect(refusal(() => mikroOrmStore(altered(open([Thing]), { driver: new MsSqlDriver() })))).toMatch(
+      /E_DIALECT: The MikroORM driver MsSqlDriver is not served/,
     )
   })
 

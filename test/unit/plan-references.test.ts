@@ -26,7 +26,7 @@ beforeAll(async () => {
   dataSource = await new DataSource({ type: 'better-sqlite3', driver: libsql, database: ':memory:', entities: [typeormTag, typeormLabel] }).initialize()
   orm = await MikroORM.init({ dbName: ':memory:', entities: [mikroTag, mikroLabel] })
   stores = {
-    typeorm: { name: 'typeorm', mapping: typeormMapping(dataSource, { schemas: false }) },
+    typeorm: { name: 'typeorm', mapping: typeormMapping(dataSource, { schemas: null }) },
     mikroOrm: { name: 'mikroOrm', mapping: mikroOrmMapping(orm, {}) },
   }
 })

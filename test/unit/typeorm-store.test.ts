@@ -51,7 +51,7 @@ describe('typeormStore', () => {
     expect(refusal(() => typeormStore(new DataSource({ type: 'postgres', url: 'postgres://nowhere' })))).toMatch(/E_CONFIG: .*initialise/)
   })
 
-  it.each(['mysql', 'mariadb', 'cockroachdb', 'aurora-postgres', 'mssql', 'oracle', 'mongodb', 'sqljs', 'sap', 'spanner'])('refuses %s by name', (type) => {
+  it.each(['aurora-mysql', 'cockroachdb', 'aurora-postgres', 'mssql', 'oracle', 'mongodb', 'sqljs', 'sap', 'spanner'])('refuses %s by name', (type) => {
     expect(refusal(() => typeormStore(shape({ type })))).toContain(`E_DIALECT: TypeORM type \`${type}\` is not served`)
   })
 
@@ -63,6 +63,7 @@ describe('typeormStore', () => {
     expect(refusal(() => typeormStore(shape({ type: 'better-sqlite3', key: 'secret' })))).toMatch(/E_DIALECT.*encrypted/)
     expect(refusal(() => typeormStore(shape({ type: 'better-sqlite3' })))).toMatch(/E_DIALECT.*SQLite driver/)
     expect(refusal(() => typeormStore(shape({ type: 'postgres' })))).toMatch(/E_DIALECT.*no connection pool of the `pg` package/)
+    expect(refusal(() => typeormStore(shape({ type: 'mariadb' })))).toMatch(/E_DIALECT.*no connection pool of the `mysql2` package/)
   })
 
   it('takes the data sources of both majors, by type', () => {
