@@ -74,7 +74,7 @@ export async function createHoldfast(options: HoldfastOptions): Promise<Holdfast
   const stores = new Map(options.stores.map((store) => [store.name, store]))
   const backups = createBackupService({ repositories, stores, plans: registry, clock, logger })
   const restores = createRestoreService({ repositories, stores, clock, logger })
-  const discovery = createDiscoveryService({ repositories, plans: registry, inventory: report.inventory, clock, logger })
+  const discovery = createDiscoveryService({ repositories, stores, plans: registry, inventory: report.inventory, clock, logger })
   const comparisons = createComparisonService({ repositories, stores })
   logger.info({ plans: registry.list().map(({ id }) => id), stores: [...stores.keys()], warnings: report.warnings.length }, 'holdfast is ready')
   let closing: Promise<void> | undefined

@@ -21,6 +21,12 @@ export type {
   RecordDifference,
   RecordVersion,
   SchemaDifference,
+  SnapshotReader,
+  SnapshotRecord,
+  StreamOptions,
+  ReadOptions,
+  Condition,
+  Where,
 } from './compare/index.ts'
 export type { BackupEntityResult, BackupResult, BackupSession, BackupSessionState } from './export/index.ts'
 export type { RestoreDiagnostic, RestoreDiagnostics, RestoredEntity, RestoreRequest, RestoreResult, RestoreSession, RestoreState } from './restore/index.ts'

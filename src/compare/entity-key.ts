@@ -38,8 +38,8 @@ function keyValues(descriptor: EntityDescriptor, key: EntityKey): readonly unkno
   return paths.map((path) => given.get(path))
 }
 
-/** Null when no record can have that value there. */
-function keyToken({ type, dbType }: FieldDescriptor, value: unknown): string | null {
+/** The token of a value in a field; null when no record can have that value there, or in more than one spelling. */
+export function keyToken({ type, dbType }: FieldDescriptor, value: unknown): string | null {
   switch (type.kind) {
     case 'int': {
       const integer = integerOf(value)

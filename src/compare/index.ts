@@ -6,3 +6,7 @@ export { entityId, entityNamed, idOf, type OpenSnapshot } from './open-snapshot.
 export type * from './record-difference.ts'
 export { recordHistory, type RecordVersion } from './record-history.ts'
 export type * from './schema-difference.ts'
+export type * from './snapshot-record.ts'
+export { createSnapshotReader, type ReadOptions, type SnapshotReader, type StreamOptions } from './snapshot-reader.ts'
+export type { Operand } from './value-order.ts'
+export type { Condition, Where } from './where.ts'

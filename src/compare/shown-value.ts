@@ -5,7 +5,10 @@ export const MASK = '•••'
 
 /** The value of a JSON token. A number that JavaScript cannot hold is its text. */
 export function valueOf(token: string): JsonValue {
-  return plain(parseExactJson(token))
+  const first = token[0]
+  if (first === '{' || first === '[') return plain(parseExactJson(token))
+  if (first === '"' || first === 'n' || first === 't' || first === 'f') return JSON.parse(token) as JsonValue
+  return isHeld(token) ? Number(token) : token
 }
 
 function plain(value: ExactJson): JsonValue {
@@ -17,6 +20,8 @@ function plain(value: ExactJson): JsonValue {
 
 /** Does a double hold the number, if perhaps in another spelling (`1.0`, `1e3`)? */
 function isHeld(source: string): boolean {
+  if (!Number.isFinite(Number(source))) return false
+  if (source.length <= 15) return true
   const digits = source.replace(/e.*$/i, '').replace(/[-.]/g, '').replace(/^0+/, '').replace(/0+$/, '')
   return digits.length <= 15 || String(Number(source)) === source
 }

@@ -1,5 +1,6 @@
 import type { Manifest, VerifyLevel } from '../archive/index.ts'
 import type { PruneOptions, PruneReport } from '../catalog/index.ts'
+import type { SnapshotReader } from '../compare/index.ts'
 import type { ConsistencyLevel } from '../contracts/consistent-view.ts'
 import type { AbortableOptions } from '../kernel/abort.ts'
 import type { BackupPlan, Inventory } from '../plan/index.ts'
@@ -54,6 +55,8 @@ export interface IBackupDiscoveryService {
   snapshots(query?: SnapshotQuery): Promise<readonly SnapshotSummary[]>
   /** @throws `E_SNAPSHOT_UNKNOWN` */
   snapshot(id: string, options?: AbortableOptions): Promise<Manifest>
+  /** A snapshot to read records from as entities, without restoring anything. The signal ends the opening alone. @throws `E_SNAPSHOT_UNKNOWN` */
+  open(id: string, options?: AbortableOptions): Promise<SnapshotReader>
   /** Hides a snapshot behind a tombstone, also one that cannot be read any more. Its bytes stay until a prune. @throws `E_SNAPSHOT_UNKNOWN` */
   delete(id: string, options: AbortableOptions & { readonly reason: string }): Promise<void>
   /** Sessions without a snapshot that can still be resumed, newest first. */

@@ -1,6 +1,8 @@
 import { type Manifest, type Repository, type RepositoryScope, SESSION_LIFETIME_MS, type VerifyLevel } from '../archive/index.ts'
 import { prune, type PrunePlace } from '../catalog/index.ts'
 import type { Logger } from '../contracts/logger.ts'
+import { createSnapshotReader } from '../compare/index.ts'
+import type { EntityStore } from '../contracts/entity-store.ts'
 import { isAlive, thisHost } from '../export/index.ts'
 import type { AbortableOptions } from '../kernel/abort.ts'
 import type { Clock } from '../kernel/clock.ts'
@@ -8,11 +10,14 @@ import { HoldfastError, isHoldfastError } from '../kernel/errors.ts'
 import type { IBackupPlanRegistry, Inventory } from '../plan/index.ts'
 import type { IBackupDiscoveryService, SnapshotSummary, UnfinishedSession } from './backup-discovery-service.ts'
 import type { BucketRepositories } from './bucket-repositories.ts'
+import { openSnapshot } from './comparison-service.ts'
+import { entityFinder } from './entity-finder.ts'
 import { findSnapshot, unknownSnapshot } from './snapshot-finder.ts'
 import { verifySnapshot } from './verify-snapshot.ts'
 
 export interface DiscoveryServiceOptions {
   readonly repositories: BucketRepositories
+  readonly stores: ReadonlyMap<string, EntityStore>
   readonly plans: IBackupPlanRegistry
   readonly inventory: Inventory
   readonly clock: Clock
@@ -21,7 +26,7 @@ export interface DiscoveryServiceOptions {
 
 const LEVELS: readonly VerifyLevel[] = ['presence', 'stored', 'plain']
 
-export function createDiscoveryService({ repositories, plans, inventory, clock, logger }: DiscoveryServiceOptions): IBackupDiscoveryService {
+export function createDiscoveryService({ repositories, stores, plans, inventory, clock, logger }: DiscoveryServiceOptions): IBackupDiscoveryService {
   return {
     plans: () => plans.list(),
     inventory: () => inventory,
@@ -36,6 +41,11 @@ export function createDiscoveryService({ repositories, plans, inventory, clock, 
     },
 
     snapshot: async (id, options = {}) => (await findSnapshot(repositories, id, options)).manifest,
+
+    async open(id, options = {}) {
+      const { manifest } = await findSnapshot(repositories, id, options)
+      return createSnapshotReader(openSnapshot(manifest, repositories, {}), (reference) => entityFinder(reference, stores)(manifest))
+    },
 
     async delete(id, { reason, signal }) {
       if (typeof reason !== 'string' || reason.trim() === '')

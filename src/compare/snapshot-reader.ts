@@ -1,0 +1,107 @@
+import { type ChunkStore, type Manifest, type ManifestEntity, readRange } from '../archive/index.ts'
+import { type AbortableOptions, throwIfAborted } from '../kernel/abort.ts'
+import { HoldfastError } from '../kernel/errors.ts'
+import type { EntityOf, EntityReference } from '../plan/entity-reference.ts'
+import type { PropertyPath } from '../plan/property-path.ts'
+import { createLineParser } from '../record/index.ts'
+import { createRecordReader, type RecordReader } from './record-reader.ts'
+import { type EntityKey, entityKeyText } from './entity-key.ts'
+import { findLine } from './find-line.ts'
+import { withCachedIndexes } from './cached-indexes.ts'
+import { LineCursor } from './line-cursor.ts'
+import { mayMatch } from './may-match.ts'
+import type { OpenSnapshot } from './open-snapshot.ts'
+import type { SnapshotRecord } from './snapshot-record.ts'
+import { compileWhere, type Where } from './where.ts'
+
+export interface ReadOptions<T> extends AbortableOptions {
+  /** Property paths of the fields to give; default all. */
+  readonly fields?: readonly PropertyPath<T>[]
+}
+
+export interface StreamOptions<T> extends ReadOptions<T> {
+  /** Which records; default all. */
+  readonly where?: Where<T>
+}
+
+/** A snapshot to read from. Nothing is restored, no database is asked; sensitive fields are given as they are, as a restore would write them. */
+export interface SnapshotReader {
+  readonly manifest: Manifest
+  /**
+   * The records of an entity in key order, a frame of about 1 MiB in memory at a time. A condition of equality on a foreign key leaves out chunks that cannot
+   * hold it, by their key index.
+   *
+   * @throws while iterating: `E_ENTITY_UNKNOWN`, `E_CONFIG`, `E_ARCHIVE_MISSING`, `E_ARCHIVE_CORRUPT`
+   */
+  stream<R extends EntityReference>(entity: R, options?: StreamOptions<EntityOf<R>>): AsyncIterable<SnapshotRecord<EntityOf<R>>>
+  /**
+   * One record by its key; null when the snapshot does not have it. Reads a key index and one frame where keys are integers or UUIDs of PostgreSQL, and mostly
+   * elsewhere; that a key of another kind is absent takes the key indexes of the whole entity, which are kept for the next call.
+   *
+   * @throws `E_ENTITY_UNKNOWN`, `E_CONFIG` when it is no key of the entity, `E_ARCHIVE_MISSING`, `E_ARCHIVE_CORRUPT`
+   */
+  findOne<R extends EntityReference>(entity: R, key: EntityKey, options?: ReadOptions<EntityOf<R>>): Promise<SnapshotRecord<EntityOf<R>> | null>
+}
+
+/** `find` gives the entity that a reference means; null when the snapshot does not have it. */
+export function createSnapshotReader(snapshot: OpenSnapshot, find: (reference: EntityReference) => ManifestEntity | null): SnapshotReader {
+  const buckets = new Map<string, Promise<ChunkStore>>()
+  const chunksOf = (bucket: string) => {
+    const known = buckets.get(bucket) ?? snapshot.chunks(bucket).then(withCachedIndexes)
+    buckets.set(bucket, known)
+    known.catch(() => buckets.delete(bucket))
+    return known
+  }
+  const entityOf = (reference: EntityReference): ManifestEntity => {
+    const entity = find(reference)
+    if (entity) return entity
+    throw new HoldfastError('E_ENTITY_UNKNOWN', 'the snapshot does not have this entity', {
+      hint: `It has ${snapshot.manifest.entities.map(({ descriptor }) => descriptor.name).join(', ')}.`,
+    })
+  }
+
+  async function* stream(reference: EntityReference, { where = {}, fields, signal }: StreamOptions<unknown> = {}) {
+    const entity = entityOf(reference)
+    const conditions = compileWhere(entity.descriptor, where)
+    const reader = createRecordReader(entity.descriptor, fields, conditions)
+    const chunks = await chunksOf(entity.bucket)
+    for (const range of entity.ranges) {
+      throwIfAborted(signal)
+      if (range.rows === 0 || !(await mayMatch(chunks, range, entity.descriptor, conditions, { signal }))) continue
+      yield* readLines(readRange(chunks, range, { signal }), entity, reader, signal)
+    }
+  }
+
+  async function findOne(reference: EntityReference, key: EntityKey, { fields, signal }: ReadOptions<unknown> = {}) {
+    const entity = entityOf(reference)
+    const reader = createRecordReader(entity.descriptor, fields, [])
+    const line = await findLine({ entity, chunks: await chunksOf(entity.bucket), key: entityKeyText(entity.descriptor, key), signal })
+    if (!line) return null
+    const bytes = Buffer.concat([line, Buffer.from('\n')])
+    return reader(bytes, parserOf(entity).spans(bytes, 0, bytes.byteLength, 1))
+  }
+
+  return { manifest: snapshot.manifest, stream, findOne } as SnapshotReader
+}
+
+async function* readLines(pieces: AsyncIterable<Uint8Array>, entity: ManifestEntity, reader: RecordReader, signal: AbortSignal | undefined) {
+  const parser = parserOf(entity)
+  const cursor = new LineCursor(pieces, entity.descriptor.key.length)
+  let number = 0
+  try {
+    for (await cursor.load(); !cursor.done;) {
+      const { line } = cursor
+      const record = reader(line, parser.spans(line, 0, line.byteLength, ++number))
+      if (record) yield record
+      if (cursor.step()) continue
+      throwIfAborted(signal)
+      await cursor.load()
+    }
+  } finally {
+    await cursor.close()
+  }
+}
+
+function parserOf({ descriptor }: ManifestEntity) {
+  return createLineParser({ entity: descriptor.name, fields: descriptor.fields.map(({ path }) => path) })
+}
