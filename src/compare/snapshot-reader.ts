@@ -24,6 +24,9 @@ export interface StreamOptions<T> extends ReadOptions<T> {
   readonly where?: Where<T>
 }
 
+/** The type behind a class or schema, unless it is given: `stream<Order>('Order')`. A TypeORM schema tells the names of its properties only. */
+export type EntityMeant<T, R> = [T] extends [never] ? EntityOf<R> : T
+
 /** A snapshot to read from. Nothing is restored, no database is asked; sensitive fields are given as they are, as a restore would write them. */
 export interface SnapshotReader {
   readonly manifest: Manifest
@@ -33,14 +36,21 @@ export interface SnapshotReader {
    *
    * @throws while iterating: `E_ENTITY_UNKNOWN`, `E_CONFIG`, `E_ARCHIVE_MISSING`, `E_ARCHIVE_CORRUPT`
    */
-  stream<R extends EntityReference>(entity: R, options?: StreamOptions<EntityOf<R>>): AsyncIterable<SnapshotRecord<EntityOf<R>>>
+  stream<T = never, R extends EntityReference = EntityReference>(
+    entity: R,
+    options?: NoInfer<StreamOptions<EntityMeant<T, R>>>,
+  ): AsyncIterable<SnapshotRecord<EntityMeant<T, R>>>
   /**
    * One record by its key; null when the snapshot does not have it. Reads a key index and one frame where keys are integers or UUIDs of PostgreSQL, and mostly
    * elsewhere; that a key of another kind is absent takes the key indexes of the whole entity, which are kept for the next call.
    *
    * @throws `E_ENTITY_UNKNOWN`, `E_CONFIG` when it is no key of the entity, `E_ARCHIVE_MISSING`, `E_ARCHIVE_CORRUPT`
    */
-  findOne<R extends EntityReference>(entity: R, key: EntityKey, options?: ReadOptions<EntityOf<R>>): Promise<SnapshotRecord<EntityOf<R>> | null>
+  findOne<T = never, R extends EntityReference = EntityReference>(
+    entity: R,
+    key: EntityKey,
+    options?: NoInfer<ReadOptions<EntityMeant<T, R>>>,
+  ): Promise<SnapshotRecord<EntityMeant<T, R>> | null>
 }
 
 /** `find` gives the entity that a reference means; null when the snapshot does not have it. */

@@ -26,5 +26,7 @@ type RecordValue<V> = unknown extends V
                 : V extends readonly (infer E)[]
                   ? readonly RecordValue<E>[] | string
                   : V extends object
-                    ? SnapshotRecord<V>
+                    ? [keyof V] extends [never]
+                      ? unknown
+                      : SnapshotRecord<V>
                     : never
