@@ -78,7 +78,7 @@ async function* compareEntity(
   if (!hasSameKey(descriptor, live)) return
 
   const differ = createDiffer(entity, { descriptor: live, sensitive: entity.sensitive })
-  const compare = keyComparator(live)
+  const compare = keyComparator(live, view.source.dialect)
   const chunks = await snapshot.chunks(bucket)
   for (const decision of await decide(view, entity, rangeSchema(live, view.keyOrder(live.name)), { signal })) {
     const ranges = decision.known ? [decision.known.entry] : entity.ranges

@@ -7,7 +7,7 @@ import { createDiffer } from './differ.ts'
 import { keyComparator } from './key-comparator.ts'
 import { matchRecords } from './match-records.ts'
 import { mergeRecords } from './merge-records.ts'
-import { chosenEntities, idOf, type OpenSnapshot } from './open-snapshot.ts'
+import { chosenEntities, dialectOf, idOf, type OpenSnapshot } from './open-snapshot.ts'
 import type { RecordDifference } from './record-difference.ts'
 import { archivedRecords } from './record-source.ts'
 import { type ComparisonState, runComparison } from './run-comparison.ts'
@@ -68,7 +68,7 @@ async function* compareEntity(
   { signal }: AbortableOptions,
 ): AsyncGenerator<RecordDifference, void, undefined> {
   const { before: old, after: now, tally } = entity
-  const compare = keyComparator(now.descriptor)
+  const compare = keyComparator(now.descriptor, dialectOf(after, now))
   // Where it is not known how keys stand, their bounds are of one mind only under one schema and one order.
   const ordered = compare !== null || (old.change.schema !== undefined && old.change.schema === now.change.schema)
   const { spans, equal } = alignRanges(old.ranges, now.ranges, ordered)

@@ -13,6 +13,8 @@ export type RangeMemory = Map<string, Uint8Array | null>
 
 export interface FindLineOptions extends AbortableOptions {
   readonly entity: ManifestEntity
+  /** Of the database that it was read from. */
+  readonly dialect: string
   readonly chunks: ChunkStore
   readonly key: KeyText
   /** Of this key and entity alone. */
@@ -20,8 +22,8 @@ export interface FindLineOptions extends AbortableOptions {
 }
 
 /** The line of one record, without its 0x0A; null when the entity does not have the key. */
-export async function findLine({ entity, chunks, key, memory = new Map(), signal }: FindLineOptions): Promise<Uint8Array | null> {
-  const { ranges } = createRangeFinder(entity)(key)
+export async function findLine({ entity, dialect, chunks, key, memory = new Map(), signal }: FindLineOptions): Promise<Uint8Array | null> {
+  const ranges = createRangeFinder(entity, dialect)(key)
   for (const range of ranges) {
     const line = memory.get(rangeContent(range))
     if (line) return line

@@ -10,11 +10,11 @@ type TokenComparator = (a: unknown, b: unknown) => number
  * The order of an entity's keys, where it is known without asking the database: integers, and UUIDs of PostgreSQL. Null for everything else: how text stands
  * is a matter of its collation.
  */
-export function keyComparator(descriptor: Pick<EntityDescriptor, 'key' | 'fields'>): KeyComparator | null {
+export function keyComparator(descriptor: Pick<EntityDescriptor, 'key' | 'fields'>, dialect: string): KeyComparator | null {
   const comparators: TokenComparator[] = []
   for (const path of descriptor.key) {
     const field = descriptor.fields.find((candidate) => candidate.path === path)
-    const comparator = field && tokenComparator(field)
+    const comparator = field && tokenComparator(field, dialect)
     if (!comparator) return null
     comparators.push(comparator)
   }
@@ -29,12 +29,13 @@ export function keyComparator(descriptor: Pick<EntityDescriptor, 'key' | 'fields
   }
 }
 
-function tokenComparator({ type, dbType, generation }: FieldDescriptor): TokenComparator | null {
+function tokenComparator({ type, dbType, generation }: FieldDescriptor, dialect: string): TokenComparator | null {
   if (type.kind === 'int') return (a, b) => Number(a) - Number(b)
   if (type.kind === 'bigint') return compareIntegers
   // Only what stands for SQLite's row id is certain to hold integers, whatever a column is declared as.
   if (type.kind === 'dynamic' && type.affinity === 'integer' && generation === 'identity') return compareIntegers
-  if (type.kind === 'text' && dbType === 'uuid') return (a, b) => (String(a) < String(b) ? -1 : a === b ? 0 : 1)
+  // MariaDB has a type of that name too, and puts the time first.
+  if (type.kind === 'text' && dbType === 'uuid' && dialect === 'postgres') return (a, b) => (String(a) < String(b) ? -1 : a === b ? 0 : 1)
   return null
 }
 

@@ -13,6 +13,11 @@ export function entityId(store: string, name: string): string {
   return JSON.stringify([store, name])
 }
 
+/** Of the database that the entity was read from. */
+export function dialectOf({ manifest }: Pick<OpenSnapshot, 'manifest'>, { descriptor }: ManifestEntity): string {
+  return manifest.stores.find(({ name }) => name === descriptor.store)?.source.dialect ?? ''
+}
+
 export function idOf({ descriptor }: ManifestEntity): string {
   return entityId(descriptor.store, descriptor.name)
 }

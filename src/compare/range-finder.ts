@@ -2,31 +2,26 @@ import type { ManifestEntity, RangeEntry } from '../archive/index.ts'
 import type { KeyText } from '../contracts/key-range.ts'
 import { keyComparator } from './key-comparator.ts'
 
-export interface FoundRanges {
-  /** Where the key may be, the likeliest first. */
-  readonly ranges: readonly RangeEntry[]
-  /** The key is in the first of them or nowhere. */
-  readonly certain: boolean
-}
-
 /**
- * In which ranges may a key be? Where the order of the keys is known, in one. Else it is guessed, by comparing text, and all others come after: a guess that is
+ * In which ranges may a key be, the likeliest first? Where the order of the keys is known, in one. Else it is guessed, by comparing text, and all others come after: a guess that is
  * right saves reading them, one that is wrong costs an index.
  */
-export function createRangeFinder({ descriptor, ranges }: Pick<ManifestEntity, 'descriptor' | 'ranges'>): (key: KeyText) => FoundRanges {
+export function createRangeFinder(
+  { descriptor, ranges }: Pick<ManifestEntity, 'descriptor' | 'ranges'>,
+  dialect: string,
+): (key: KeyText) => readonly RangeEntry[] {
   const filled = ranges.filter(({ rows }) => rows > 0)
-  const known = keyComparator(descriptor)
+  const known = keyComparator(descriptor, dialect)
   if (known) {
     return (key) => {
       const range = filled[lastFrom(filled, key, known)]
-      return { ranges: range ? [range] : [], certain: true }
+      return range ? [range] : []
     }
   }
-  const guess = (a: KeyText, b: KeyText) => byParts(a, b)
   return (key) => {
-    const at = lastFrom(filled, key, guess)
+    const at = lastFrom(filled, key, byParts)
     const likely = filled[Math.max(0, at)]
-    return { ranges: likely ? [likely, ...filled.filter((range) => range !== likely)] : [], certain: filled.length === 1 }
+    return likely ? [likely, ...filled.filter((range) => range !== likely)] : []
   }
 }
 

@@ -3,7 +3,7 @@ import type { KeyText } from '../contracts/key-range.ts'
 import { type AbortableOptions, throwIfAborted } from '../kernel/abort.ts'
 import { createDiffer } from './differ.ts'
 import { findLine, type RangeMemory } from './find-line.ts'
-import { entityId, idOf, type OpenSnapshot } from './open-snapshot.ts'
+import { dialectOf, entityId, idOf, type OpenSnapshot } from './open-snapshot.ts'
 import type { FieldDifference } from './record-difference.ts'
 import { hasSameKey } from './schema-difference.ts'
 
@@ -55,14 +55,15 @@ export async function* recordHistory(options: RecordHistoryOptions): AsyncGenera
 async function* statesOf({ store, entity: name, keyOf, snapshots, signal }: RecordHistoryOptions): AsyncGenerator<RecordState, void, undefined> {
   const memory: RangeMemory = new Map()
   let known: RecordState | null = null
-  for await (const { manifest, chunks } of snapshots) {
+  for await (const snapshot of snapshots) {
+    const { manifest, chunks } = snapshot
     throwIfAborted(signal)
     const entity = manifest.entities.find((candidate) => idOf(candidate) === entityId(store, name))
     if (!entity) continue
     const key = keyOf(entity)
     // Ranges are remembered by what they hold, and hold nothing of a key that is spelt in another way.
     if (known && known.key !== key) memory.clear()
-    const line = await findLine({ entity, chunks: await chunks(entity.bucket), key, memory, signal })
+    const line = await findLine({ entity, dialect: dialectOf(snapshot, entity), chunks: await chunks(entity.bucket), key, memory, signal })
     known = { manifest, entity, key, line }
     yield known
   }

@@ -10,7 +10,7 @@ import { findLine } from './find-line.ts'
 import { withCachedIndexes } from './cached-indexes.ts'
 import { LineCursor } from './line-cursor.ts'
 import { mayMatch } from './may-match.ts'
-import type { OpenSnapshot } from './open-snapshot.ts'
+import { dialectOf, type OpenSnapshot } from './open-snapshot.ts'
 import type { SnapshotRecord } from './snapshot-record.ts'
 import { compileWhere, type Where } from './where.ts'
 
@@ -85,7 +85,13 @@ export function createSnapshotReader(snapshot: OpenSnapshot, find: (reference: E
   async function findOne(reference: EntityReference, key: EntityKey, { fields, signal }: ReadOptions<unknown> = {}) {
     const entity = entityOf(reference)
     const reader = createRecordReader(entity.descriptor, fields, [])
-    const line = await findLine({ entity, chunks: await chunksOf(entity.bucket), key: entityKeyText(entity.descriptor, key), signal })
+    const line = await findLine({
+      entity,
+      dialect: dialectOf(snapshot, entity),
+      chunks: await chunksOf(entity.bucket),
+      key: entityKeyText(entity.descriptor, key),
+      signal,
+    })
     if (!line) return null
     const bytes = Buffer.concat([line, Buffer.from('\n')])
     return reader(bytes, parserOf(entity).spans(bytes, 0, bytes.byteLength, 1))

@@ -45,10 +45,13 @@ function truth(before: Side, after: Side): string[] {
     .sort()
 }
 
-const key = keyComparator({
-  key: ['id'],
-  fields: [{ path: 'id', column: 'id', type: { kind: 'int' }, dbType: 'integer', nullable: false, optional: false }],
-})!
+const key = keyComparator(
+  {
+    key: ['id'],
+    fields: [{ path: 'id', column: 'id', type: { kind: 'int' }, dbType: 'integer', nullable: false, optional: false }],
+  },
+  'postgres',
+)!
 
 describe('telling two sides of records apart', () => {
   it('matches sides in any order, within any memory, and tells each difference once', async () => {
