@@ -48,6 +48,6 @@ export interface ComparisonSummary {
 export interface Comparison extends AsyncIterable<RecordDifference> {
   /** What is known so far; `complete` when the iteration has come to its end. */
   readonly summary: ComparisonSummary
-  /** Goes through what is left without keeping it, and gives the summary. */
+  /** For who wants the counts alone: goes through all differences without keeping them, in place of an iteration. After one that came to its end, the summary. */
   finish(): Promise<ComparisonSummary>
 }

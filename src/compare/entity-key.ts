@@ -39,7 +39,7 @@ function keyValues(descriptor: EntityDescriptor, key: EntityKey): readonly unkno
 }
 
 /** The token of a value in a field; null when no record can have that value there, or in more than one spelling. */
-export function keyToken({ type, dbType }: FieldDescriptor, value: unknown): string | null {
+export function keyToken({ type, dbType, generation }: FieldDescriptor, value: unknown): string | null {
   switch (type.kind) {
     case 'int': {
       const integer = integerOf(value)
@@ -56,7 +56,8 @@ export function keyToken({ type, dbType }: FieldDescriptor, value: unknown): str
     case 'bytes':
       return value instanceof Uint8Array ? encodeText(Buffer.from(value).toString('base64')) : null
     case 'dynamic':
-      return dynamicToken(type, value)
+      // SQLite's row id is an integer, whatever is asked for.
+      return generation === 'identity' && integerOf(value) === null ? null : dynamicToken(type, value)
     case 'text':
       if (typeof value !== 'string') return null
       return encodeText(dbType === 'uuid' ? value.toLowerCase() : value)
@@ -73,6 +74,7 @@ function dynamicToken({ affinity }: FieldType & { readonly kind: 'dynamic' }, va
   const encode = dynamicEncoder(affinity)
   const integer = typeof value === 'string' && affinity !== 'integer' ? null : integerOf(value)
   if (integer !== null && affinity !== 'real' && affinity !== 'text') return affinity === 'integer' ? encodeInteger(integer) : encode(integer)
+  if (affinity === 'text' && (typeof value === 'number' || typeof value === 'bigint')) return encode(`${value}`)
   if (typeof value === 'bigint') return encode(affinity === 'real' ? Number(value) : value)
   if (typeof value === 'boolean') return encode(value ? 1n : 0n)
   const stored = typeof value === 'number' || typeof value === 'string' || value instanceof Uint8Array ? (value satisfies StoredValue) : null

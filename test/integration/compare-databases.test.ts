@@ -26,7 +26,7 @@ interface Page {
   body: string
 }
 
-const ROWS = 20_000
+const ROWS = 50_000
 
 /** The same tables in both databases; only the type of the timestamp has another name. */
 function schemas(timestamp: 'timestamptz' | 'datetime') {
@@ -112,16 +112,16 @@ describe.each(['postgres', 'sqlite'] as const)('what changed, on %s', (dialect) 
   })
 
   it('reads at most 5 % of two snapshots that differ in 1 % at the tail', async () => {
-    await dataSource.query(`UPDATE orders SET status = 'shipped' WHERE id > ${ROWS - 200}`)
+    await dataSource.query(`UPDATE orders SET status = 'shipped' WHERE id > ${ROWS - 500}`)
     const second = await take('incremental')
     const comparison = await holdfast.comparisons.compare({ before: taken[0]!, after: second })
     meter.reset()
     const found = await collect(comparison)
-    expect(found).toHaveLength(200)
+    expect(found).toHaveLength(500)
     expect(found[0]).toMatchObject({
       store: 'main',
       entity: 'Order',
-      key: `[${ROWS - 199}]`,
+      key: `[${ROWS - 499}]`,
       change: 'changed',
       fields: [{ field: 'status', after: 'shipped' }],
     })
@@ -201,6 +201,7 @@ describe.each(['postgres', 'sqlite'] as const)('what changed, on %s', (dialect) 
     expect(String(order!.placedAt)).toMatch(/^2026-01-01[T ]\d\d:00:00/)
     expect(await snapshot.findOne('Page', 'Page-2999b')).toMatchObject({ slug: 'Page-2999b' })
     expect(await snapshot.findOne('Page', 'none')).toBeNull()
+    await expect(snapshot.findOne(entities.order, 'abc')).rejects.toMatchObject({ code: 'E_CONFIG' })
     let newer = 0
     for await (const _ of snapshot.stream(entities.order, { where: { placedAt: { gte: new Date('2026-01-03T00:00:00Z') } } })) newer++
     expect(newer).toBe(0)

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { compareSnapshots } from '../../src/compare/index.ts'
+import { compareLive, compareSnapshots } from '../../src/compare/index.ts'
 import { brief, collect, compareRig } from '../support/compare-rig.ts'
 import type { InMemoryStore, Row } from '../support/in-memory-store.ts'
 import { orderRow, SHOP_ENTITIES, shopStore } from '../support/shop-store.ts'
@@ -173,5 +173,20 @@ describe('comparing a snapshot with the live store', () => {
     for await (const _ of await rig.compareLive(first, ['Order'])) break
     expect(store.seen.openViews).toBe(0)
     expect(store.seen.calls).toBe(0)
+  })
+
+  it('ends with the signal, its view closed', async () => {
+    const store = shopStore(60)
+    const rig = compareRig(store)
+    const first = await rig.take('full')
+    store.put('Order', orderRow(1, 'changed'), orderRow(50, 'changed'))
+    const abort = new AbortController()
+    const comparison = compareLive({ snapshot: await rig.openSnapshot(first), stores: new Map([['default', store]]), signal: abort.signal })
+    const work = async () => {
+      for await (const _ of comparison) abort.abort()
+    }
+    await expect(work()).rejects.toMatchObject({ code: 'E_ABORTED' })
+    expect(comparison.summary.complete).toBe(false)
+    expect(store.seen.openViews).toBe(0)
   })
 })

@@ -152,6 +152,7 @@ describe('values of records', () => {
     expect(key({ kind: 'dynamic', affinity: 'numeric' }, '12' as never)).toBe('["12"]')
     expect(key({ kind: 'dynamic', affinity: 'numeric' }, 12 as never)).toBe('[12]')
     expect(key({ kind: 'dynamic', affinity: 'text' }, 'a' as never)).toBe('["a"]')
+    expect(key({ kind: 'dynamic', affinity: 'text' }, 5 as never)).toBe('["5"]')
     expect(key({ kind: 'bytes' }, new Uint8Array([1, 2]) as never)).toBe('["AQI="]')
     expect(() => key({ kind: 'timestamp' }, new Date() as never)).toThrowError(expect.objectContaining({ code: 'E_CONFIG' }))
   })
