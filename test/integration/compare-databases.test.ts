@@ -7,6 +7,7 @@ import { typeormStore } from '../../adapters/typeorm/index.ts'
 import { BackupEntity, createHoldfast, definePlan, type Holdfast } from '../../src/index.ts'
 import { brief, collect } from '../support/compare-rig.ts'
 import { meteredStorage, type MeteredStorage } from '../support/metered-storage.ts'
+import { createMysqlDatabase, mysqlUrl } from '../support/mysql.ts'
 import { createTestDatabase } from '../support/postgres.ts'
 import { temporaryFolder } from '../support/temporary-folder.ts'
 
@@ -42,11 +43,17 @@ function schemas(timestamp: 'timestamptz' | 'datetime') {
       columns: { id: { type: 'integer', primary: true, generated: 'increment' }, status: { type: 'text' }, placedAt: { type: timestamp, name: 'placed_at' } },
       relations: { customer: { type: 'many-to-one', target: 'Customer', nullable: true, joinColumn: { name: 'customer_id' } } },
     }),
-    page: new EntitySchema<Page>({ name: 'Page', tableName: 'page', columns: { slug: { type: 'text', primary: true }, body: { type: 'text' } } }),
+    page: new EntitySchema<Page>({
+      name: 'Page',
+      tableName: 'page',
+      columns: { slug: { type: 'varchar', length: 200, primary: true }, body: { type: 'text' } },
+    }),
   }
 }
 
-describe.each(['postgres', 'sqlite'] as const)('what changed, on %s', (dialect) => {
+const DIALECTS = ['postgres', 'sqlite', ...(mysqlUrl() === null ? [] : (['mysql'] as const))] as const
+
+describe.each(DIALECTS)('what changed, on %s', (dialect) => {
   const folder = temporaryFolder()
   const entities = schemas(dialect === 'postgres' ? 'timestamptz' : 'datetime')
   let dataSource: DataSource
@@ -61,10 +68,10 @@ describe.each(['postgres', 'sqlite'] as const)('what changed, on %s', (dialect) 
 
   beforeAll(async () => {
     const all = Object.values(entities)
-    if (dialect === 'postgres') {
-      const database = await createTestDatabase()
+    if (dialect !== 'sqlite') {
+      const database = await (dialect === 'postgres' ? createTestDatabase() : createMysqlDatabase())
       drop = () => database.drop()
-      dataSource = new DataSource({ type: 'postgres', url: database.url, entities: all, synchronize: true })
+      dataSource = new DataSource({ type: dialect === 'postgres' ? 'postgres' : 'mariadb', url: database.url, entities: all, synchronize: true })
     } else {
       dataSource = new DataSource({
         type: 'better-sqlite3',
@@ -76,15 +83,20 @@ describe.each(['postgres', 'sqlite'] as const)('what changed, on %s', (dialect) 
       })
     }
     await dataSource.initialize()
-    const numbers = (count: number) => `WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ${count})`
+    const numbers = (count: number) =>
+      dialect === 'mysql'
+        ? `(SELECT seq AS i FROM seq_1_to_${count}) n`
+        : `(WITH RECURSIVE s(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM s WHERE i < ${count}) SELECT i FROM s) n`
+    const joined = (...parts: readonly string[]) => (dialect === 'mysql' ? `concat(${parts.join(', ')})` : parts.join(' || '))
     const filler = "'0123456789012345678901234567890123456789012345678901234567890123456789'"
-    await dataSource.query(`${numbers(100)} INSERT INTO customer (id, name, email) SELECT i, 'Customer ' || i, 'c' || i || '@example.test' FROM n`)
     await dataSource.query(
-      `${numbers(ROWS)} INSERT INTO orders (id, customer_id, status, placed_at) SELECT i, CASE WHEN i % 10 = 0 THEN NULL ELSE 1 + i % 100 END, ${filler} || i, '2026-01-01 10:00:00' FROM n`,
+      `INSERT INTO customer (id, name, email) SELECT i, ${joined("'Customer '", 'i')}, ${joined("'c'", 'i', "'@example.test'")} FROM ${numbers(100)}`,
     )
     await dataSource.query(
-      `${numbers(3000)} INSERT INTO page (slug, body) SELECT 'Page-' || i || CASE i % 3 WHEN 0 THEN 'É' WHEN 1 THEN '_a' ELSE 'b' END, ${filler} FROM n`,
+      `INSERT INTO orders (id, customer_id, status, placed_at) SELECT i, CASE WHEN i % 10 = 0 THEN NULL ELSE 1 + i % 100 END, ${joined(filler, 'i')}, '2026-01-01 10:00:00' FROM ${numbers(ROWS)}`,
     )
+    const slug = joined("'Page-'", 'i', "CASE i % 3 WHEN 0 THEN 'É' WHEN 1 THEN '_a' ELSE 'b' END")
+    await dataSource.query(`INSERT INTO page (slug, body) SELECT ${slug}, ${filler} FROM ${numbers(3000)}`)
     meter = meteredStorage(fsStorage({ root: join(folder.path, 'backups') }))
     const plan = definePlan({
       id: 'shop',
