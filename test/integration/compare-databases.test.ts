@@ -8,7 +8,7 @@ import { BackupEntity, createHoldfast, definePlan, type Holdfast } from '../../s
 import { brief, collect } from '../support/compare-rig.ts'
 import { meteredStorage, type MeteredStorage } from '../support/metered-storage.ts'
 import { createMysqlDatabase, mysqlUrl } from '../support/mysql.ts'
-import { createTestDatabase } from '../support/postgres.ts'
+import { createTestDatabase, settle } from '../support/postgres.ts'
 import { temporaryFolder } from '../support/temporary-folder.ts'
 
 interface Customer {
@@ -60,6 +60,7 @@ describe.each(DIALECTS)('what changed, on %s', (dialect) => {
   let meter: MeteredStorage
   let holdfast: Holdfast
   let drop = async () => {}
+  let settled = async () => {}
   const taken: string[] = []
   const take = async (kind: 'full' | 'incremental') => {
     taken.push((await holdfast.backups.run('shop', { kind })).snapshotId)
@@ -71,6 +72,7 @@ describe.each(DIALECTS)('what changed, on %s', (dialect) => {
     if (dialect !== 'sqlite') {
       const database = await (dialect === 'postgres' ? createTestDatabase() : createMysqlDatabase())
       drop = () => database.drop()
+      if (dialect === 'postgres') settled = () => settle(database)
       dataSource = new DataSource({ type: dialect === 'postgres' ? 'postgres' : 'mariadb', url: database.url, entities: all, synchronize: true })
     } else {
       dataSource = new DataSource({
@@ -105,6 +107,7 @@ describe.each(DIALECTS)('what changed, on %s', (dialect) => {
       policy: { chunkBytes: 64 * 1024 },
     })
     holdfast = await createHoldfast({ stores: [typeormStore(dataSource, { name: 'main' })], storage: meter.storage, plans: [plan] })
+    await settled()
     await take('full')
   })
 

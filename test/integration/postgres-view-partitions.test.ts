@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { checkAll, inView, mappingOf, readLines, remember, table, testPool } from '../support/postgres-lane.ts'
-import { createTestDatabase, type TestDatabase } from '../support/postgres.ts'
+import { createTestDatabase, settle, type TestDatabase } from '../support/postgres.ts'
 
 let db: TestDatabase
 let lane: ReturnType<typeof testPool>
@@ -39,6 +39,7 @@ describe('rows of a table that joins another while a view is open', () => {
     const old = name.includes('without') ? [] : ['{"id":1}', '{"id":2}']
     if (old.length > 0) await db.query(`INSERT INTO ${name.includes('children') ? 'log_old' : 'log'} VALUES (1), (2)`)
     await db.query('INSERT INTO log_new VALUES (101)')
+    await settle(db)
     const mapping = mappingOf(table('log', 'id'))
     await inView(lane.connections, mapping, async (view) => {
       expect(await readLines(view, 'log')).toEqual(old)

@@ -13,8 +13,15 @@ interface OpenedOrm {
 
 /** The same shop on MariaDB: mapped, backed up whole, and then only where it changed. */
 export function describeMysqlChinook(name: string, open: (location: string) => Promise<OpenedOrm>): void {
-  if (CHINOOK_MISSING !== null) notRun(`Chinook on MariaDB, ${name}`, CHINOOK_MISSING, { required: false })
-  describe.skipIf(CHINOOK_MISSING !== null || mysqlUrl() === null)(`Chinook, ${name} on MariaDB`, () => suite(open))
+  const title = `Chinook, ${name} on MariaDB`
+  if (CHINOOK_MISSING !== null) {
+    notRun(title, CHINOOK_MISSING, { required: false })
+    describe(title, () => {
+      it('is listed as not run', () => expect(CHINOOK_MISSING).toBeTruthy())
+    })
+    return
+  }
+  describe.skipIf(mysqlUrl() === null)(title, () => suite(open))
 }
 
 function suite(open: (location: string) => Promise<OpenedOrm>): void {
