@@ -14,12 +14,14 @@ const QUOTE = 0x22
 const BACKSLASH = 0x5c
 const COMMA = 0x2c
 const COLON = 0x3a
+const BLANK = 0x20
 const NULL = [...Buffer.from('null')]
 const TRUE = [...Buffer.from('true')]
 const FALSE = [...Buffer.from('false')]
 
 /**
- * The offset just past the JSON value that starts at `start`. Strict RFC 8259 without any white space: the canonical form of a record.
+ * The offset just past the JSON value that starts at `start`. Strict RFC 8259 without any white space, the canonical form of a record; but inside of an array,
+ * where a `jsonb` stands as PostgreSQL prints it, a blank may follow a comma or a colon.
  * Checks syntax only; whether the bytes are UTF-8 is checked once for a whole line, which is far cheaper.
  */
 export function scanValue(bytes: Uint8Array, start: number, end: number, depth = 0): number {
@@ -109,7 +111,7 @@ function scanArray(bytes: Uint8Array, start: number, end: number, depth: number)
   if (bytes[start + 1] === 0x5d && start + 1 < end) return start + 2
   let at = start
   for (;;) {
-    at = scanValue(bytes, at + 1, end, depth + 1)
+    at = scanValue(bytes, afterBlank(bytes, at + 1, end, depth), end, depth + 1)
     if (at < end && bytes[at] === 0x5d) return at + 1
     if (at >= end || bytes[at] !== COMMA) throw new JsonScanError(at, 'a comma or the end of the array was expected')
   }
@@ -120,12 +122,17 @@ function scanObject(bytes: Uint8Array, start: number, end: number, depth: number
   if (bytes[start + 1] === 0x7d && start + 1 < end) return start + 2
   let at = start
   for (;;) {
-    at = scanString(bytes, at + 1, end)
+    at = scanString(bytes, afterBlank(bytes, at + 1, end, depth), end)
     if (at >= end || bytes[at] !== COLON) throw new JsonScanError(at, 'a colon was expected')
-    at = scanValue(bytes, at + 1, end, depth + 1)
+    at = scanValue(bytes, afterBlank(bytes, at + 1, end, depth), end, depth + 1)
     if (at < end && bytes[at] === 0x7d) return at + 1
     if (at >= end || bytes[at] !== COMMA) throw new JsonScanError(at, 'a comma or the end of the object was expected')
   }
+}
+
+/** `at`, or behind the one blank that may stand there: inside of another value, behind its comma or colon. */
+function afterBlank(bytes: Uint8Array, at: number, end: number, depth: number): number {
+  return depth > 0 && at < end && bytes[at] === BLANK && (bytes[at - 1] === COMMA || bytes[at - 1] === COLON) ? at + 1 : at
 }
 
 function isHex(byte: number): boolean {

@@ -28,6 +28,15 @@ describe('the line parser', () => {
     expect(values(bomb(512))).toHaveLength(1)
   })
 
+  it('takes a jsonb as PostgreSQL prints it, blanks behind commas and colons, and no other white space', () => {
+    const line = (value: string) => good.replace('"x"', value)
+    const printed = '[{"a": [1, {"b": null}], "c": {"d": -1.50}}]'
+    expect(values(line(printed))[0]![1]).toBe(printed)
+    for (const wrong of ['[ {"a": 1}]', '[{"a":  1}]', '[{ "a": 1}]', '[{"a" :1}]', '[{"a": 1 }]', '[{"a":\t1}]', '[1, 2]', '{"a": 1}', '[[1] ]', '[[1, ]]']) {
+      expect(() => values(line(wrong)), wrong).toThrow('E_RECORD')
+    }
+  })
+
   it.each([
     ['a blank line', '\n'],
     ['CR LF', good.replace('\n', '\r\n')],

@@ -48,6 +48,18 @@ export function describeZooEndToEnd(orm: OrmUnderTest, dialect: ZooDialect): voi
       expect(await twin.schema()).toEqual(schema)
     })
 
+    it('is read as entities, every record of every table', async () => {
+      const reader = await twins.holdfast.discovery.open(twins.snapshot)
+      for (const entity of descriptors) {
+        let records = 0
+        for await (const record of reader.stream(entity.name)) {
+          expect(Object.keys(record).length).toBeGreaterThan(0)
+          records++
+        }
+        expect({ entity: entity.name, records }).toEqual({ entity: entity.name, records: await source.count(entity) })
+      }
+    })
+
     it('is found identical by a second restore, which writes no row', async () => {
       const before = await versions()
       const result = await restore({ policy: 'fail' })
