@@ -1,8 +1,7 @@
-import { readdir, stat } from 'node:fs/promises'
-import { join } from 'node:path'
 import { changedDatabase, onDatabase } from './databases.ts'
 import { median } from './median.ts'
 import { runLane, runShell } from './run-lane.ts'
+import { storedBytes } from './stored-bytes.ts'
 
 /** What happens to the table between two backups, and how many times as fast as the peer the second has to be. */
 interface Change {
@@ -77,11 +76,3 @@ const MANIFEST_BYTES = 256 * 1024
 
 const percent = (share: number) => `${(share * 100).toFixed(1)} %`
 const mebibytes = (bytes: number) => `${(bytes / 2 ** 20).toFixed(1)} MiB`
-
-async function storedBytes(folder: string): Promise<number> {
-  let bytes = 0
-  for (const entry of await readdir(folder, { recursive: true, withFileTypes: true })) {
-    if (entry.isFile()) bytes += (await stat(join(entry.parentPath, entry.name))).size
-  }
-  return bytes
-}

@@ -2,6 +2,7 @@ import { mkdir, rm } from 'node:fs/promises'
 import { availableParallelism, cpus, totalmem } from 'node:os'
 import { parseArgs } from 'node:util'
 import { benchChanges } from './changes.ts'
+import { benchCompare } from './compare.ts'
 import { emptyOrders, onDatabase, sourceDatabase, targetDatabase } from './databases.ts'
 import { median } from './median.ts'
 import { type Measured, runLane, runShell } from './run-lane.ts'
@@ -12,7 +13,7 @@ const { values, positionals } = parseArgs({
 })
 const rows = Number(values.rows)
 const runs = Number(values.runs)
-const parts = positionals.length > 0 ? positionals : ['export', 'changes', 'restore', 'memory']
+const parts = positionals.length > 0 ? positionals : ['export', 'changes', 'compare', 'restore', 'memory']
 const OUT = 'bench/out'
 
 /** One way to do the job, and at least how many times as fast Holdfast has to be. */
@@ -47,6 +48,8 @@ if (parts.includes('export')) {
 }
 
 if (parts.includes('changes')) await benchChanges(rows, runs, OUT)
+
+if (parts.includes('compare')) await benchCompare(rows, runs, OUT)
 
 if (parts.includes('restore')) {
   const target = await targetDatabase()
