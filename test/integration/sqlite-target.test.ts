@@ -604,6 +604,57 @@ describe('a busy SQLite database', () => {
   })
 })
 
+describe("a database in memory, whose only connection is the application's", () => {
+  /** The application begins a transaction as soon as somebody has seen that it has none open: as its own code may do between two `await`s of ours. */
+  function eagerApplication(file: SqliteFile) {
+    let armed = true
+    return {
+      prepare: (sql: string) => file.app.prepare(sql),
+      exec: (sql: string) => file.app.exec(sql),
+      close: () => {},
+      get inTransaction() {
+        const open = file.app.inTransaction
+        if (!open && armed) {
+          armed = false
+          queueMicrotask(() => {
+            file.exec(`BEGIN; INSERT INTO things (id, name) VALUES (900, 'mine')`)
+            setTimeout(() => file.exec('COMMIT'), 50)
+          })
+        }
+        return open
+      },
+    }
+  }
+
+  it('is restored beside a transaction that begins at that very moment, which loses nothing', async () => {
+    const file = database('memory')
+    file.exec(`${THINGS}; ${fill(100)}`)
+    const saved = await save(file, [things])
+    file.exec(`DELETE FROM things WHERE id > 50`)
+    const opened = await file
+      .store(saved.mappings, { ormDatabase: eagerApplication(file) })
+      .openTarget({ entities: [{ entity: 'things' }], restoreId: 'eager' })
+    open.push(opened)
+    const items = itemsOf(saved, 'overwrite').map((item): MergeItem => ({ ...item, mode: 'staged' }))
+    await opened.stage(items[0]!)
+    const { entities } = await opened.merge(items, { sequences: [] })
+    await new Promise((resolve) => setTimeout(resolve, 100))
+    expect(entities).toMatchObject([{ entity: 'things', created: 50 }])
+    expect(file.value('SELECT name FROM things WHERE id = 900')).toBe('mine')
+    expect(file.value('PRAGMA foreign_keys')).toBe(1n)
+  })
+
+  it('is backed up without what such a transaction has not committed', async () => {
+    const file = database('memory')
+    file.exec(`${THINGS}; ${fill(100)}`)
+    const view = await file.store([things], { ormDatabase: eagerApplication(file) }).openView({ entities: [{ entity: 'things' }] })
+    open.push(view)
+    expect((await view.estimate('things')).rows).toBe(100)
+    await new Promise((resolve) => setTimeout(resolve, 100))
+    expect(file.value('SELECT name FROM things WHERE id = 900')).toBe('mine')
+  })
+})
+
 describe('a restore that is killed', () => {
   it.each(['wal', 'rollback journal'] as const)('leaves the database as it was and is swept by the next (%s)', { timeout: 180_000 }, async (kind) => {
     const file = database(kind)

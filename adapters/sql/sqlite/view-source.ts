@@ -74,7 +74,6 @@ async function copyOfMemory(location: SqliteLocation, options: AbortableOptions)
   const folder = mkdtempSync(join(tmpdir(), 'holdfast-'))
   const remove = () => rmSync(folder, { recursive: true, force: true })
   try {
-    await outsideTransaction(connection, options)
     return await copyInto(connection, location.driver, join(folder, 'memory.copy'), remove, options)
   } catch (error) {
     remove()
@@ -84,7 +83,8 @@ async function copyOfMemory(location: SqliteLocation, options: AbortableOptions)
 
 async function copyInto(source: SqliteConnection, driver: SqliteDriver, copy: string, remove: () => void, options: AbortableOptions): Promise<ViewSource> {
   try {
-    await whenFree(() => source.exec(`VACUUM main INTO ${quoteText(copy)}`), options)
+    const vacuum = () => source.exec(`VACUUM main INTO ${quoteText(copy)}`)
+    await (source.own ? whenFree(vacuum, options) : outsideTransaction(source, vacuum, options))
     source.close()
     const connection = await openConnection(driver, copy, options)
     const close = () => {
@@ -111,10 +111,21 @@ async function begin(connection: SqliteConnection, options: AbortableOptions): P
   await whenFree(() => connection.count('SELECT count(*) FROM main.sqlite_schema'), options)
 }
 
-/** Waits until the application has no transaction open on the ORM's connection: what it wrote there is not committed yet, and may never be. */
-export async function outsideTransaction(connection: SqliteConnection, options: AbortableOptions): Promise<void> {
-  await whenFree(() => {
+/**
+ * Does synchronous work on the ORM's connection at a moment when the application has no transaction open there: what it wrote in one is not committed yet, and may
+ * never be. The look and the work are one step. Were anything awaited in between, a transaction could begin, and be taken for ours.
+ */
+export async function outsideTransaction<T>(connection: SqliteConnection, work: () => T, options: AbortableOptions): Promise<T> {
+  const outcome = await whenFree(() => {
     if (connection.database.inTransaction)
       throw Object.assign(new Error('the application has a transaction open on the connection of the database in memory'), { code: 'SQLITE_BUSY' })
+    // Only the look is repeated: work that failed is not begun a second time.
+    try {
+      return { done: work() }
+    } catch (error) {
+      return { error }
+    }
   }, options)
+  if ('error' in outcome) throw outcome.error
+  return outcome.done
 }

@@ -225,10 +225,9 @@ class SqliteRestoreTarget implements RestoreTarget {
       dropWorkTables(connection, plans)
       return { result, schemaVersion: readSchemaVersion(connection) }
     }.bind(this)
-    if (!connection.own) await outsideTransaction(connection, { signal })
     const done = connection.own
       ? await ownTransaction(connection, options, () => inTurns(whole(), { signal }))
-      : borrowedTransaction(connection, options, () => atOnce(whole()))
+      : await outsideTransaction(connection, () => borrowedTransaction(connection, options, () => atOnce(whole())), { signal })
     this.#schemaVersion = done.schemaVersion
     return done.result
   }

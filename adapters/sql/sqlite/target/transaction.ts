@@ -38,19 +38,21 @@ export async function ownTransaction<T>(connection: SqliteConnection, { begin, s
 }
 
 /**
- * A transaction on the ORM's connection, in one go: nothing may be awaited from beginning to end. The caller has seen to it that the application has none open.
+ * A transaction on the ORM's connection, in one go: nothing may be awaited from beginning to end. Call it by `outsideTransaction`, so that the application has none open.
  */
 export function borrowedTransaction<T>(connection: SqliteConnection, { begin, stagePath }: TransactionOptions, work: () => T): T {
   const foreignKeys = connection.count('PRAGMA foreign_keys')
   attach(connection, stagePath)
   connection.exec('PRAGMA foreign_keys = OFF')
+  let ours = false
   try {
     connection.exec(begin)
+    ours = true
     const result = work()
     connection.exec('COMMIT')
     return result
   } catch (error) {
-    rollBack(connection)
+    if (ours) rollBack(connection)
     throw error
   } finally {
     connection.exec(`PRAGMA foreign_keys = ${foreignKeys === 1 ? 'ON' : 'OFF'}`)
