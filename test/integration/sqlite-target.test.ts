@@ -1,5 +1,7 @@
 import { once } from 'node:events'
 import { spawn } from 'node:child_process'
+import { mkdirSync, readdirSync, utimesSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
 import type {
   ConflictPolicy,
@@ -11,7 +13,7 @@ import type {
   RestoreItem,
   RestoreTarget,
 } from '../../src/contracts/index.ts'
-import { createSqliteFile, linesOf, readAll, type SqliteFile, tableMapping } from '../support/sqlite.ts'
+import { createSqliteFile, libsql, linesOf, readAll, type SqliteFile, tableMapping } from '../support/sqlite.ts'
 
 const open: { close(): unknown }[] = []
 afterEach(async () => {
@@ -652,6 +654,39 @@ describe("a database in memory, whose only connection is the application's", () 
     expect((await view.estimate('things')).rows).toBe(100)
     await new Promise((resolve) => setTimeout(resolve, 100))
     expect(file.value('SELECT name FROM things WHERE id = 900')).toBe('mine')
+  })
+
+  it('leaves nothing of killed restores behind: the next sweeps what nobody holds, and only that', async () => {
+    const before = process.env.TMPDIR
+    const file = database('memory')
+    process.env.TMPDIR = file.folder
+    try {
+      file.exec(`${THINGS}; ${fill(3)}`)
+      const saved = await save(file, [things])
+      const killed = join(file.folder, 'holdfast-memory-killed')
+      const strange = join(file.folder, 'holdfast-memory-strange')
+      const empty = join(file.folder, 'holdfast-memory-empty')
+      for (const folder of [killed, strange, empty]) mkdirSync(folder)
+      const stage = new libsql(join(killed, 'memory.stage'))
+      stage.exec('PRAGMA journal_mode = wal; CREATE TABLE s0 (n)')
+      stage.close()
+      writeFileSync(join(strange, 'notes.txt'), 'not ours')
+      const longAgo = new Date(Date.now() - 60_000)
+      for (const folder of [killed, empty]) utimesSync(folder, longAgo, longAgo)
+      const first = await staged(file, saved, 'overwrite')
+      const left = () => readdirSync(file.folder).filter((name) => name.startsWith('holdfast-memory-'))
+      expect(left()).toHaveLength(2)
+      expect(left()).toContain('holdfast-memory-strange')
+      const second = await staged(file, saved, 'overwrite')
+      expect(left()).toHaveLength(3)
+      await first.restore.merge(first.items, { sequences: [] })
+      await second.restore.close()
+      await first.restore.close()
+      expect(left()).toEqual(['holdfast-memory-strange'])
+    } finally {
+      if (before === undefined) delete process.env.TMPDIR
+      else process.env.TMPDIR = before
+    }
   })
 })
 

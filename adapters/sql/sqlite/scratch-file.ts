@@ -1,4 +1,5 @@
-import { readdirSync, rmSync, statSync } from 'node:fs'
+import { mkdtempSync, readdirSync, rmdirSync, rmSync, statSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { basename, dirname, join } from 'node:path'
 import type { SqliteDriver } from './driver.ts'
 
@@ -27,6 +28,40 @@ export function sweepScratchFiles(driver: SqliteDriver, database: string): void 
       // It went away meanwhile, or is no database: not ours to judge. The next restore or backup looks again.
     }
   }
+}
+
+/** In the system's folder for temporary files: a database in memory has none to put its scratch files beside. */
+const MEMORY_FOLDER = 'holdfast-memory-'
+const MEMORY_FILE = /^memory\.(copy|stage)$/
+const BESIDE_IT = /^memory\.(copy|stage)-(journal|wal|shm)$/
+
+/** A new folder for one scratch file of a database in memory; those of killed processes are deleted on the way. */
+export function makeMemoryFolder(driver: SqliteDriver): string {
+  sweepMemoryFolders(driver)
+  return mkdtempSync(join(tmpdir(), MEMORY_FOLDER))
+}
+
+function sweepMemoryFolders(driver: SqliteDriver): void {
+  for (const entry of readdirSync(tmpdir(), { withFileTypes: true })) {
+    if (!entry.isDirectory() || !entry.name.startsWith(MEMORY_FOLDER)) continue
+    try {
+      sweepMemoryFolder(driver, join(tmpdir(), entry.name))
+    } catch {
+      // Another user's, or it went away meanwhile: not ours to judge.
+    }
+  }
+}
+
+function sweepMemoryFolder(driver: SqliteDriver, folder: string): void {
+  const names = readdirSync(folder)
+  const files = names.filter((name) => MEMORY_FILE.test(name))
+  if (names.some((name) => !MEMORY_FILE.test(name) && !BESIDE_IT.test(name))) return
+  if (files.length === 0) {
+    // Killed before the file was made, or about to make it. What is left beside a file that is gone is nobody's.
+    if (Date.now() - statSync(folder).mtimeMs < YOUNG_MS) return
+    for (const name of names) rmSync(join(folder, name), { force: true })
+    rmdirSync(folder)
+  } else if (files.every((name) => isAbandoned(driver, join(folder, name)))) rmSync(folder, { recursive: true, force: true })
 }
 
 export function removeScratchFile(path: string): void {

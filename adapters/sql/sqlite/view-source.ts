@@ -1,13 +1,12 @@
 import { randomBytes } from 'node:crypto'
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { type AbortableOptions } from '../../../src/kernel/abort.ts'
 import { HoldfastError } from '../../../src/kernel/errors.ts'
 import { borrowConnection, openConnection, type SqliteConnection } from './connection.ts'
 import type { SqliteDatabase, SqliteDriver } from './driver.ts'
 import { quoteText } from './quote.ts'
-import { removeScratchFile, scratchPath, sweepScratchFiles } from './scratch-file.ts'
+import { makeMemoryFolder, removeScratchFile, scratchPath, sweepScratchFiles } from './scratch-file.ts'
 import { whenFree } from './when-free.ts'
 
 /** Where the database is. */
@@ -71,7 +70,7 @@ export function ormConnection(location: SqliteLocation): SqliteConnection {
 
 async function copyOfMemory(location: SqliteLocation, options: AbortableOptions): Promise<ViewSource> {
   const connection = ormConnection(location)
-  const folder = mkdtempSync(join(tmpdir(), 'holdfast-'))
+  const folder = makeMemoryFolder(location.driver)
   const remove = () => rmSync(folder, { recursive: true, force: true })
   try {
     return await copyInto(connection, location.driver, join(folder, 'memory.copy'), remove, options)

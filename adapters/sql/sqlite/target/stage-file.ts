@@ -1,9 +1,8 @@
-import { existsSync, mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { existsSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { HoldfastError } from '../../../../src/kernel/errors.ts'
 import { openConnection, type SqliteConnection } from '../connection.ts'
-import { removeScratchFile, scratchPath, sweepScratchFiles } from '../scratch-file.ts'
+import { makeMemoryFolder, removeScratchFile, scratchPath, sweepScratchFiles } from '../scratch-file.ts'
 import { isMemory, type SqliteLocation } from '../view-source.ts'
 import { type ItemPlan, STAGE } from './item-plan.ts'
 
@@ -19,7 +18,7 @@ export interface StageFile {
 /** Sweeps what killed restores left, then makes the file. It is no part of anybody's data, so nothing waits for the disk. */
 export async function createStageFile(location: SqliteLocation, restoreId: string): Promise<StageFile> {
   if (!/^[A-Za-z0-9-]{1,64}$/.test(restoreId)) throw new HoldfastError('E_CONFIG', `\`restoreId\` names a file; ${JSON.stringify(restoreId)} will not do`)
-  const folder = isMemory(location.path) ? mkdtempSync(join(tmpdir(), 'holdfast-')) : null
+  const folder = isMemory(location.path) ? makeMemoryFolder(location.driver) : null
   if (!folder) sweepScratchFiles(location.driver, location.path)
   const path = folder ? join(folder, 'memory.stage') : scratchPath(location.path, restoreId, 'stage')
   if (existsSync(path)) throw new HoldfastError('E_STORE_FAILED', `a restore of id ${restoreId} is running on this database already`)
