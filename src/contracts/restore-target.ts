@@ -14,8 +14,8 @@ export type ConflictPolicy =
   /** The greater version column wins, else the later updated-at column; equal or no such column on either side: a conflict, refused. */
   | 'newer-version-wins'
 
-/** Why a record could not be restored. */
-export type CauseClass = 'missing-parent' | 'unique-clash' | 'validation' | 'schema' | 'permission' | 'transient'
+/** Why a record could not be restored. `conflict`: the live row differs, and the policy does not decide. */
+export type CauseClass = 'missing-parent' | 'unique-clash' | 'validation' | 'schema' | 'permission' | 'transient' | 'conflict'
 
 export interface RecordProblem {
   readonly entity: string

@@ -1,51 +1,46 @@
-import { HoldfastError } from '../kernel/errors.ts'
+import type { RecordProblem } from '../contracts/restore-target.ts'
 import { assertAccounted } from './assert-accounted.ts'
+import { conflictProblems, firstSamples, LISTED_CONFLICTS } from './conflicts.ts'
 import type { OpenStore } from './open-stores.ts'
 import type { RestoreContext } from './restore-context.ts'
 import { PROBLEM_LIMIT } from './restore-request.ts'
 import type { RestoredEntity } from './restore-result.ts'
 
-/** What a restore would do to the entities of each store that was staged. */
-export type Comparison = ReadonlyMap<OpenStore, readonly RestoredEntity[]>
+/** What a restore would do to the entities of one store. */
+export interface ComparedStore {
+  readonly entities: readonly RestoredEntity[]
+  /** The first rows of each entity that the policy leaves undecided. */
+  readonly conflicts: readonly RecordProblem[]
+}
+
+/** Of each store that was staged. */
+export type Comparison = ReadonlyMap<OpenStore, ComparedStore>
 
 /** Compares what is staged with what is live. Problems go to the ledger. */
 export async function compareStores(stores: readonly OpenStore[], context: RestoreContext): Promise<Comparison> {
   const staged = stores.filter(({ direct }) => !direct)
-  const compared = new Map<OpenStore, readonly RestoredEntity[]>()
+  const compared = new Map<OpenStore, ComparedStore>()
   if (staged.length === 0) return compared
   context.meters.begin('comparing')
   for (const store of staged) compared.set(store, await compareStore(store, context))
   return compared
 }
 
-async function compareStore({ selection, target, items }: OpenStore, { meters, problems, samples, signal }: RestoreContext): Promise<RestoredEntity[]> {
+async function compareStore({ selection, target, items }: OpenStore, context: RestoreContext): Promise<ComparedStore> {
+  const { meters, problems, samples, policy, signal } = context
   const before = problems.count
-  const report = await target.reconcile(items, { signal, samples, problemLimit: PROBLEM_LIMIT })
+  const undecided = policy === 'fail' || policy === 'newer-version-wins'
+  const report = await target.reconcile(items, { signal, samples: undecided ? LISTED_CONFLICTS : samples, problemLimit: PROBLEM_LIMIT })
   problems.note(selection.store.name, report.problems, report.problemCount)
   // After a refused line loading stopped, so the numbers of its entity are those of a part.
   if (before === 0) assertAccounted(items, report.entities)
-  return items.map(({ entity, lines, archived }) => {
+  const entities = items.map(({ entity, lines, archived }): RestoredEntity => {
+    const found = report.entities.find((one) => one.entity === entity)!
     const meter = meters.of(archived)
-    meter.left(lines.rows)
+    meter.reached(found.create + found.update + found.conflict)
+    meter.left(found.identical + found.keep)
     meter.done()
-    return { store: selection.store.name, records: lines.rows, ...report.entities.find((found) => found.entity === entity)! }
+    return { store: selection.store.name, records: lines.rows, ...found, samples: firstSamples(found.samples, samples) }
   })
-}
-
-/** @throws `E_RESTORE_CONFLICT` naming every entity, of whatever store, with rows that the policy leaves undecided. */
-export function refuseConflicts(compared: Comparison, { policy }: Pick<RestoreContext, 'policy'>): void {
-  const undecided = [...compared.values()].flat().filter(({ conflict }) => conflict > 0)
-  if (undecided.length === 0) return
-  const said = undecided.map(({ entity, conflict }) => `${conflict} of "${entity}"`).join(', ')
-  throw new HoldfastError('E_RESTORE_CONFLICT', `policy "${policy}" cannot decide ${said}; nothing was written`, {
-    details: {
-      policy,
-      conflicts: undecided.map(({ store, entity, conflict, samples }) => ({
-        store,
-        entity,
-        rows: conflict,
-        keys: samples.filter(({ action }) => action === 'conflict').map(({ key }) => key),
-      })),
-    },
-  })
+  return { entities, conflicts: report.entities.flatMap(conflictProblems) }
 }

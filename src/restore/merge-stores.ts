@@ -32,7 +32,7 @@ export async function mergeStores(stores: readonly OpenStore[], compared: Compar
           name,
           item.lines.rows,
           report.entities.find(({ entity }) => entity === item.entity)!,
-          compared.get(store),
+          compared.get(store)?.entities,
         ),
       ),
     )

@@ -2,6 +2,13 @@ import type { RecordProblem } from '../contracts/restore-target.ts'
 import { HoldfastError } from '../kernel/errors.ts'
 import { countCauses, diagnose, type RestoreDiagnostic, type RestoreDiagnostics } from './restore-diagnostics.ts'
 
+/** How a target tells of rows that it finds undecided when it merges. */
+interface TargetConflict {
+  readonly entity: string
+  readonly rows: number
+  readonly keys: readonly string[]
+}
+
 /** The records that a restore cannot bring back, from all its stores and stages. */
 export class ProblemLedger {
   readonly #entries: RestoreDiagnostic[] = []
@@ -17,12 +24,21 @@ export class ProblemLedger {
     this.#count += count
   }
 
-  /** Takes over the problems that a refused merge carries. */
+  /** Takes over the problems, or the conflicts, that a refused merge carries. */
   noteRefusal(error: HoldfastError, storeOf: (entity: string) => string): void {
-    const { problems, problemCount, store } = error.details
-    if (!Array.isArray(problems) || problems.length === 0) return
-    const listed = problems as readonly RecordProblem[]
-    this.note(typeof store === 'string' ? store : storeOf(listed[0]!.entity), listed, typeof problemCount === 'number' ? problemCount : listed.length)
+    const { problems, problemCount, conflicts, store } = error.details
+    const nameOf = (entity: string) => (typeof store === 'string' ? store : storeOf(entity))
+    if (Array.isArray(problems) && problems.length > 0) {
+      const listed = problems as readonly RecordProblem[]
+      this.note(nameOf(listed[0]!.entity), listed, typeof problemCount === 'number' ? problemCount : listed.length)
+    }
+    // Rows that moved between the comparison and the merge.
+    for (const { entity, rows, keys } of Array.isArray(conflicts) ? (conflicts as readonly TargetConflict[]) : [])
+      this.note(
+        nameOf(entity),
+        keys.map((key) => ({ entity, key, cause: 'conflict', message: 'the live row differs' })),
+        rows,
+      )
   }
 
   /** @throws `E_RESTORE_REJECTED` when there is any problem. The diagnostics have them all. */

@@ -16,7 +16,7 @@ export interface RestoreDiagnostics {
   readonly at: string
   /** The error that the restore ended with; null for a dry run. */
   readonly code: ErrorCode | null
-  /** All problems there were; `entries` holds at most 1000 of them for each store. */
+  /** All problems there were; `entries` holds at most 1000 of them for each store, and of conflicts 100 for each entity. */
   readonly total: number
   readonly causes: Readonly<Partial<Record<CauseClass, number>>>
   readonly entries: readonly RestoreDiagnostic[]

@@ -1,7 +1,8 @@
 import type { RestoreTarget } from '../contracts/restore-target.ts'
 import { isHoldfastError } from '../kernel/errors.ts'
 import { buildResult } from './build-result.ts'
-import { compareStores, refuseConflicts } from './compare-stores.ts'
+import { compareStores } from './compare-stores.ts'
+import { refuseConflicts } from './conflicts.ts'
 import { type Merged, mergeStores } from './merge-stores.ts'
 import { type OpenStore, openTargets, prepareStore } from './open-stores.ts'
 import type { RestoreContext } from './restore-context.ts'
@@ -36,7 +37,7 @@ async function restore(stores: readonly OpenStore[], context: RestoreContext): P
   await stageStores(stores, context)
   if (!dryRun) problems.refuse()
   const compared = await compareStores(stores, context)
-  if (dryRun) return { entities: [...compared.values()].flat(), silenced: [], warnings: [] }
+  if (dryRun) return { entities: [...compared.values()].flatMap(({ entities }) => entities), silenced: [], warnings: [] }
   refuseConflicts(compared, context)
   problems.refuse()
   return mergeStores(stores, compared, context)

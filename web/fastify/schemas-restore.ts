@@ -104,6 +104,7 @@ export const DiagnosticsSchema = schemaOf<RestoreDiagnostics>()(
       schema: Type.Optional(Count),
       permission: Type.Optional(Count),
       transient: Type.Optional(Count),
+      conflict: Type.Optional(Count),
     }),
     entries: Type.Array(
       Type.Object({
@@ -112,7 +113,7 @@ export const DiagnosticsSchema = schemaOf<RestoreDiagnostics>()(
         entity: Type.String(),
         key: Nullable(Type.String()),
         line: Type.Optional(Count),
-        cause: Type.Enum(['missing-parent', 'unique-clash', 'validation', 'schema', 'permission', 'transient']),
+        cause: Type.Enum(['missing-parent', 'unique-clash', 'validation', 'schema', 'permission', 'transient', 'conflict']),
         message: Type.String(),
       }),
     ),
