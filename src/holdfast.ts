@@ -80,6 +80,7 @@ export async function createHoldfast(options: HoldfastOptions): Promise<Holdfast
   let closing: Promise<void> | undefined
   const close = async () => {
     await Promise.all([backups.recent.close((session) => session.pause()), restores.recent.close((session) => session.cancel())])
+    await restores.released()
     await repositories.close()
   }
   return { backups, restores, discovery, comparisons, plans: registry, report, close: () => (closing ??= close()) }

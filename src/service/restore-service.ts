@@ -15,6 +15,8 @@ import { findSnapshot } from './snapshot-finder.ts'
 /** The service, and what the application's owner needs to stop it. */
 export interface RestoreService extends IDataRestoreService {
   readonly recent: RecentSessions<RestoreSession>
+  /** Resolves when the restores that have ended have let go of their snapshots. */
+  released(): Promise<void>
 }
 
 export interface RestoreServiceOptions {
@@ -26,6 +28,16 @@ export interface RestoreServiceOptions {
 
 export function createRestoreService({ repositories, stores, clock, logger }: RestoreServiceOptions): RestoreService {
   const recent = new RecentSessions<RestoreSession>()
+  const releasing = new Set<Promise<void>>()
+
+  /** The pin goes when the session has ended; that it is gone, `released` waits for. */
+  function releaseAtEnd(session: RestoreSession, release: () => Promise<void>): void {
+    const released = session
+      .result()
+      .then(release, release)
+      .finally(() => releasing.delete(released))
+    releasing.add(released)
+  }
 
   async function start(request: RestoreRequest, { signal }: AbortableOptions = {}): Promise<RestoreSession> {
     return recent.begin(async () => {
@@ -35,7 +47,7 @@ export function createRestoreService({ repositories, stores, clock, logger }: Re
       const release = await pinSnapshot(scope, manifest.snapshotId, logger, { signal })
       try {
         const session = startRestore(request, { manifest, repository: scope, bucket, stores, clock, logger, signal })
-        void session.result().then(release, release)
+        releaseAtEnd(session, release)
         return session
       } catch (error) {
         await release()
@@ -58,6 +70,7 @@ export function createRestoreService({ repositories, stores, clock, logger }: Re
 
   return {
     recent,
+    released: async () => void (await Promise.all(releasing)),
     start,
     restore: async (request, options) => (await start(request, options)).result(),
     session: (id) => recent.get(id),

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { typeormStore } from '../../adapters/typeorm/index.ts'
+import { fsStorage } from '../../adapters/fs/index.ts'
 import { memoryStorage } from '../../adapters/memory/index.ts'
 import type { StorageAdapter } from '../../src/contracts/index.ts'
 import { createHoldfast, definePlan, type Holdfast } from '../../src/index.ts'
@@ -70,5 +71,30 @@ describe('a dry run', () => {
       { entity: 'OrderLine', state: 'done', rows: SHOP.lines, reusedRows: SHOP.lines - 20 },
     ])
     expect(result.entities.map(({ samples }) => samples.length)).toEqual([0, 2, 2])
+  })
+})
+
+describe('closing', () => {
+  it('waits until restores have let go of their snapshots', async () => {
+    const storage = fsStorage({ root: `${folder.path}/backups` })
+    const deleted: string[] = []
+    let closed = false
+    const slow: StorageAdapter = {
+      ...storage,
+      async delete(keys, options) {
+        await new Promise((resolve) => setTimeout(resolve, 200))
+        await storage.delete(keys, options)
+        deleted.push(...keys.map((key) => `${key.split('/')[2]}${closed ? ' too late' : ''}`))
+      },
+      async close() {
+        closed = true
+        await storage.close()
+      },
+    }
+    const other = await openHoldfast(slow)
+    const { snapshotId } = await other.backups.run('shop')
+    await other.restores.restore({ snapshot: snapshotId })
+    await other.close()
+    expect(deleted).toEqual(['pins'])
   })
 })
