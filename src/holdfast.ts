@@ -3,6 +3,7 @@ import { type Logger, silentLogger } from './contracts/logger.ts'
 import type { StorageAdapter } from './contracts/storage-adapter.ts'
 import { type Clock, systemClock } from './kernel/clock.ts'
 import { HoldfastError } from './kernel/errors.ts'
+import { assertKnownOptions } from './kernel/known-options.ts'
 import { type BackupPlan, type BackupRegistrar, bootPlans, type BootReport, type IBackupPlanRegistry } from './plan/index.ts'
 import {
   type Bucket,
@@ -51,6 +52,8 @@ export interface Holdfast {
   close(): Promise<void>
 }
 
+const OPTIONS: readonly (keyof HoldfastOptions)[] = ['stores', 'storage', 'plans', 'registrars', 'logger', 'clock']
+
 /**
  * Wires stores, storages and plans together by hand; no container is needed. Resolves when every plan was checked against the
  * entities. Asks no database and touches no storage.
@@ -58,6 +61,7 @@ export interface Holdfast {
  * @throws `E_CONFIG`, and `E_PLAN_INVALID` with every problem of every plan.
  */
 export async function createHoldfast(options: HoldfastOptions): Promise<Holdfast> {
+  assertKnownOptions(options, OPTIONS, 'createHoldfast')
   const { logger = silentLogger, clock = systemClock, plans = [], registrars = [] } = options
   if (!Array.isArray(options.stores) || options.stores.length === 0) {
     throw new HoldfastError('E_CONFIG', '`stores` is empty', { hint: 'Hand over at least one: typeormStore(dataSource) or mikroOrmStore(orm).' })

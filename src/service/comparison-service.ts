@@ -3,9 +3,10 @@ import { type Comparison, compareLive, compareSnapshots, entityKeyText, idOf, ty
 import type { EntityStore } from '../contracts/entity-store.ts'
 import type { AbortableOptions } from '../kernel/abort.ts'
 import { HoldfastError, isHoldfastError } from '../kernel/errors.ts'
+import { assertKnownOptions } from '../kernel/known-options.ts'
 import type { BucketRepositories } from './bucket-repositories.ts'
 import { type EntityFinder, entityFinder } from './entity-finder.ts'
-import type { HistoryOptions, ISnapshotComparisonService } from './snapshot-comparison-service.ts'
+import type { CompareOptions, HistoryOptions, ISnapshotComparisonService } from './snapshot-comparison-service.ts'
 import { findSnapshot } from './snapshot-finder.ts'
 
 export interface ComparisonServiceOptions {
@@ -20,13 +21,17 @@ export function createComparisonService({ repositories, stores }: ComparisonServ
   const opened = async (id: string, options: AbortableOptions) => openSnapshot((await findSnapshot(repositories, id, options)).manifest, repositories, options)
 
   return {
-    async compare({ before, after = LIVE, entities, signal }): Promise<Comparison> {
+    async compare(options): Promise<Comparison> {
+      assertKnownOptions(options, ['before', 'after', 'entities', 'signal'] satisfies (keyof CompareOptions)[], 'a comparison')
+      const { before, after = LIVE, entities, signal } = options
       const old = await opened(before, { signal })
       if (after === LIVE) return compareLive({ snapshot: old, stores, entities, signal })
       return compareSnapshots({ before: old, after: await opened(after, { signal }), entities, signal })
     },
 
-    async *history(reference, key, { series, order = 'newest-first', signal } = {}) {
+    async *history(reference, key, options: HistoryOptions = {}) {
+      assertKnownOptions(options, ['series', 'order', 'signal'] satisfies (keyof HistoryOptions)[], 'a history')
+      const { series, order = 'newest-first', signal } = options
       if (!ORDERS.includes(order)) throw new HoldfastError('E_CONFIG', `\`order\` is ${JSON.stringify(order)}; expected ${ORDERS.join(', ')}`)
       const find = entityFinder(reference, stores)
       const all = await snapshotsWith(repositories, find, { signal })

@@ -1,5 +1,5 @@
 import { type Manifest, type Repository, type RepositoryScope, SESSION_LIFETIME_MS, type VerifyLevel } from '../archive/index.ts'
-import { prune, type PrunePlace } from '../catalog/index.ts'
+import { prune, type PruneOptions, type PrunePlace } from '../catalog/index.ts'
 import type { Logger } from '../contracts/logger.ts'
 import { createSnapshotReader } from '../compare/index.ts'
 import type { EntityStore } from '../contracts/entity-store.ts'
@@ -7,8 +7,9 @@ import { isAlive, thisHost } from '../export/index.ts'
 import type { AbortableOptions } from '../kernel/abort.ts'
 import type { Clock } from '../kernel/clock.ts'
 import { HoldfastError, isHoldfastError } from '../kernel/errors.ts'
+import { assertKnownOptions } from '../kernel/known-options.ts'
 import type { IBackupPlanRegistry, Inventory } from '../plan/index.ts'
-import type { IBackupDiscoveryService, SnapshotSummary, UnfinishedSession } from './backup-discovery-service.ts'
+import type { IBackupDiscoveryService, SnapshotQuery, SnapshotSummary, UnfinishedSession } from './backup-discovery-service.ts'
 import type { BucketRepositories } from './bucket-repositories.ts'
 import { openSnapshot } from './comparison-service.ts'
 import { entityFinder } from './entity-finder.ts'
@@ -31,7 +32,9 @@ export function createDiscoveryService({ repositories, stores, plans, inventory,
     plans: () => plans.list(),
     inventory: () => inventory,
 
-    async snapshots({ plan, limit = Number.POSITIVE_INFINITY, signal } = {}) {
+    async snapshots(query: SnapshotQuery = {}) {
+      assertKnownOptions(query, ['plan', 'limit', 'signal'] satisfies (keyof SnapshotQuery)[], 'a look for snapshots')
+      const { plan, limit = Number.POSITIVE_INFINITY, signal } = query
       if (plan !== undefined) plans.get(plan)
       if (limit !== Number.POSITIVE_INFINITY && !(Number.isInteger(limit) && limit >= 0))
         throw new HoldfastError('E_CONFIG', `\`limit\` is ${String(limit)}; expected a whole number`)
@@ -47,7 +50,9 @@ export function createDiscoveryService({ repositories, stores, plans, inventory,
       return createSnapshotReader(openSnapshot(manifest, repositories, {}), (reference) => entityFinder(reference, stores)(manifest))
     },
 
-    async delete(id, { reason, signal }) {
+    async delete(id, options) {
+      assertKnownOptions(options, ['reason', 'signal'], 'deleting a snapshot')
+      const { reason, signal } = options
       if (typeof reason !== 'string' || reason.trim() === '')
         throw new HoldfastError('E_CONFIG', '`reason` is empty', { hint: 'Say why the snapshot is deleted; the tombstone keeps it.' })
       // Without reading it: a damaged one must be possible to delete, or it would keep prune from ever going on.
@@ -61,7 +66,9 @@ export function createDiscoveryService({ repositories, stores, plans, inventory,
       return sessions.sort(newestFirst)
     },
 
-    async verify(id, { level = 'plain', signal } = {}) {
+    async verify(id, options: AbortableOptions & { readonly level?: VerifyLevel } = {}) {
+      assertKnownOptions(options, ['level', 'signal'], 'verifying a snapshot')
+      const { level = 'plain', signal } = options
       if (!LEVELS.includes(level))
         throw new HoldfastError('E_CONFIG', `\`level\` is ${JSON.stringify(level)}; expected ${LEVELS.map((name) => `"${name}"`).join(', ')}`)
       const { manifest } = await findSnapshot(repositories, id, { signal })
@@ -69,7 +76,9 @@ export function createDiscoveryService({ repositories, stores, plans, inventory,
       return verifySnapshot(manifest, bucket, level, { signal })
     },
 
-    async prune(options = {}) {
+    async prune(options: PruneOptions = {}) {
+      // A misspelt `dryRun` must not delete.
+      assertKnownOptions(options, ['dryRun', 'graceMs', 'allowMoreThanHalf', 'signal'] satisfies (keyof PruneOptions)[], 'a prune')
       const places: PrunePlace[] = []
       for await (const place of repositories.all({ signal: options.signal })) places.push(place)
       return prune({ places, clock, logger }, options)

@@ -5,6 +5,7 @@ import type { AbortableOptions } from '../kernel/abort.ts'
 import type { Clock } from '../kernel/clock.ts'
 import { isHoldfastError } from '../kernel/errors.ts'
 import { isUuid } from '../kernel/ids.ts'
+import { assertKnownOptions } from '../kernel/known-options.ts'
 import { type RestoreDiagnostics, type RestoreRequest, type RestoreResult, type RestoreSession, startRestore } from '../restore/index.ts'
 import type { BucketRepositories } from './bucket-repositories.ts'
 import type { IDataRestoreService } from './data-restore-service.ts'
@@ -39,7 +40,10 @@ export function createRestoreService({ repositories, stores, clock, logger }: Re
     releasing.add(released)
   }
 
-  async function start(request: RestoreRequest, { signal }: AbortableOptions = {}): Promise<RestoreSession> {
+  async function start(request: RestoreRequest, options: AbortableOptions = {}): Promise<RestoreSession> {
+    // A `dryRun` that went astray into the options must not write.
+    assertKnownOptions(options, ['signal'], 'beside its request a restore')
+    const { signal } = options
     return recent.begin(async () => {
       const { repository, manifest } = await findSnapshot(repositories, request.snapshot, { signal })
       const bucket = async (name: string) => (await repositories.existing(name, { signal })).scope(manifest.scope)

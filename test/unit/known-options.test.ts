@@ -3,6 +3,7 @@ import { mikroOrmStore } from '../../adapters/mikro-orm/index.ts'
 import { typeormStore } from '../../adapters/typeorm/index.ts'
 import { memoryStorage } from '../../adapters/memory/index.ts'
 import { createHoldfast, definePlan } from '../../src/index.ts'
+import { collect } from '../support/collect.ts'
 import { shopStore } from '../support/shop-store.ts'
 
 it.each([
@@ -20,6 +21,23 @@ it.each([
     message: expect.stringContaining('did you mean `takeover`?'),
   })
   await holdfast.close()
+})
+
+it('no service passes over an option that it does not know', async () => {
+  const plans = [definePlan({ id: 'shop', description: 'Orders', entities: ['Order', 'OrderLine', 'Nothing'] })]
+  const whole = { stores: [shopStore(1)], storage: memoryStorage(), plans }
+  const refused = (meant: string) => ({ code: 'E_CONFIG', message: expect.stringContaining(`did you mean \`${meant}\`?`) })
+  await expect(createHoldfast({ ...whole, registrar: [] } as never)).rejects.toMatchObject(refused('registrars'))
+  const { discovery, comparisons, restores, close } = await createHoldfast(whole)
+  await expect(discovery.prune({ dryrun: true } as never)).rejects.toMatchObject(refused('dryRun'))
+  await expect(discovery.snapshots({ limt: 1 } as never)).rejects.toMatchObject(refused('limit'))
+  await expect(discovery.verify('x', { levl: 'stored' } as never)).rejects.toMatchObject(refused('level'))
+  await expect(discovery.delete('x', { reasn: 'old' } as never)).rejects.toMatchObject(refused('reason'))
+  await expect(comparisons.compare({ before: 'x', entites: [] } as never)).rejects.toMatchObject(refused('entities'))
+  const versions = comparisons.history('Order', 1, { ordr: 'oldest-first' } as never)
+  await expect(collect(versions)).rejects.toMatchObject(refused('order'))
+  await expect(restores.start({ snapshot: 'x' }, { dryRun: true } as never)).rejects.toMatchObject({ code: 'E_CONFIG' })
+  await close()
 })
 
 it.each([
