@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { link, lstat, mkdir, open, readdir, realpath, unlink, writeFile } from 'node:fs/promises'
+import { link, lstat, mkdir, open, readdir, realpath, stat, unlink, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { HoldfastError } from '../../src/kernel/errors.ts'
 import { errno, fsError, isAbsent } from './fs-error.ts'
@@ -13,7 +13,7 @@ const FILE_MODE = 0o600
 /** The folder that holds everything, and the folders in it. */
 export interface FsRoot {
   readonly path: string
-  /** The path of an object whose folder exists; null when it does not. `E_STORAGE_KEY` when a symbolic link stands on the way to it. */
+  /** The path of an object whose folder exists; null when it does not. `E_STORAGE_KEY` when a symbolic link stands on the way to it, `E_CONFIG` when the root is a file. */
   find(key: string): Promise<string | null>
   /** The path of an object whose folder was made, if need be, and will survive a power cut. */
   make(key: string): Promise<string>
@@ -32,7 +32,7 @@ export function createFsRoot(path: string, fsync: boolean): FsRoot {
   let prepared: Promise<void> | undefined
 
   function realRoot(): Promise<string> {
-    real ??= realpath(path).catch((error: unknown) => {
+    real ??= folderBehind(path).catch((error: unknown) => {
       real = undefined // it may be made later
       throw error
     })
@@ -75,7 +75,7 @@ export function createFsRoot(path: string, fsync: boolean): FsRoot {
       return file
     },
     prepare() {
-      prepared ??= prepareRoot(path).catch((error: unknown) => {
+      prepared ??= prepareRoot(path, self.syncFolder).catch((error: unknown) => {
         prepared = undefined
         throw fsError(error, `preparing ${path}`)
       })
@@ -100,9 +100,27 @@ function tempName(root: string): string {
   return join(root, TEMP_FOLDER, `${process.pid}-${randomBytes(12).toString('hex')}`)
 }
 
-async function prepareRoot(root: string): Promise<void> {
+async function folderBehind(path: string): Promise<string> {
+  const folder = await realpath(path)
+  if (!(await stat(folder)).isDirectory()) throw notAFolder(path)
+  return folder
+}
+
+function notAFolder(root: string, cause?: unknown): HoldfastError {
+  return new HoldfastError('E_CONFIG', `fsStorage: \`root\` ${root} is no folder, and none can be made there: a file stands in its place, or above it`, {
+    hint: 'Name a folder of its own; one that does not exist yet is made.',
+    cause,
+    details: { root },
+  })
+}
+
+async function prepareRoot(root: string, syncFolder: (path: string) => Promise<void>): Promise<void> {
   const temp = join(root, TEMP_FOLDER)
-  await mkdir(temp, { recursive: true, mode: FOLDER_MODE })
+  const made = await mkdir(temp, { recursive: true, mode: FOLDER_MODE }).catch((error: unknown) => {
+    throw ['ENOTDIR', 'EEXIST'].includes(errno(error) ?? '') ? notAFolder(root, error) : error
+  })
+  // A root that was made just now is an entry of the folder above, as are those that were made above it: a power cut must not take all of it away.
+  if (made !== undefined) for (let folder = root; folder.length >= made.length; folder = dirname(folder)) await syncFolder(dirname(folder))
   if (!(await lstat(temp)).isDirectory()) throw new HoldfastError('E_STORAGE_KEY', `${temp} is not a folder`)
   await probeLink(root)
   await sweep(temp)

@@ -46,6 +46,16 @@ describe('a file system storage', () => {
     expect(existsSync(root)).toBe(false)
   })
 
+  test('says so when its root is a file, or stands below one', async () => {
+    writeFileSync(root, 'not a folder')
+    for (const storage of [fsStorage({ root }), fsStorage({ root: join(root, 'below') })]) {
+      const refused = { code: 'E_CONFIG', message: expect.stringContaining(root), hint: expect.stringContaining('folder'), retryable: false }
+      await expect(storage.put('a', Buffer.from('x'), createOnly)).rejects.toMatchObject(refused)
+    }
+    await expect(fsStorage({ root }).get('a')).rejects.toMatchObject({ code: 'E_CONFIG' })
+    await expect(fsStorage({ root }).stat('a')).rejects.toMatchObject({ code: 'E_CONFIG' })
+  })
+
   test('keeps objects for their owner alone', async () => {
     await fsStorage({ root }).put('a/b', Buffer.from('x'), createOnly)
     const mode = (path: string) => statSync(path).mode & 0o777
@@ -255,6 +265,7 @@ describe('system calls', () => {
     expect(order).toEqual(order.toSorted((a, b) => a - b))
     // The folders that were made are entries too.
     expect(position(/fsync\(\d+<[^>]*\/root>/)).toBeGreaterThanOrEqual(0)
+    expect(stderr).toMatch(new RegExp(`fsync\\(\\d+<${folder.path}>`))
   })
 
   // Calls of a first put: the folder of `folder` (its entry in the root), the file, the folder of the object.
@@ -272,6 +283,7 @@ describe('system calls', () => {
 
   test('that fail with EDQUOT when the data are flushed mean that the storage is full', async () => {
     if (!canTrace) return untraceable('EDQUOT in fsync')
+    mkdirSync(root)
     const { stdout, stderr } = traced('-e', 'trace=fsync', '-e', 'inject=fsync:error=EDQUOT:when=1', process.execPath, WRITER, root, '1000', 'object')
     expect(JSON.parse(stdout), stderr).toMatchObject({ code: 'E_STORAGE_FULL' })
     expect(filesBelow(root)).toEqual([])
