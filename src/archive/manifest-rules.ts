@@ -15,11 +15,23 @@ export function assertManifestRules(manifest: Manifest, object: string): void {
   requireKnownFeatures(manifest.requiredFeatures, object)
   for (const feature of requiredFeatures(manifest.entities))
     if (!manifest.requiredFeatures.includes(feature)) throw corrupt(object, `has ${feature} chunks, but does not say so`)
+  assertStores(manifest, object)
   for (const entity of manifest.entities) assertEntityRules(entity, `${object}, entity ${entity.descriptor.name}`)
   const rows = manifest.entities.reduce((sum, entity) => sum + entity.rows, 0)
   const { totals } = manifest
   if (totals.entities !== manifest.entities.length) throw corrupt(object, `${manifest.entities.length} entities where ${totals.entities} are declared`)
   if (totals.rows !== rows) throw corrupt(object, `${rows} rows where ${totals.rows} are declared`)
+}
+
+/** A restore goes store by store: an entity of none of them would be left out, and one that stands twice be restored over itself. */
+function assertStores({ stores, entities }: Manifest, object: string): void {
+  const names = new Set(stores.map(({ name }) => name))
+  if (names.size < stores.length) throw corrupt(object, 'names a store twice')
+  const seen = new Set<string>()
+  for (const { store, name } of entities.map(({ descriptor }) => descriptor)) {
+    if (!names.has(store)) throw corrupt(object, `has ${name} of the store ${store}, which it does not list`)
+    if (seen.size === seen.add(JSON.stringify([store, name])).size) throw corrupt(object, `has ${name} of the store ${store} twice`)
+  }
 }
 
 /** What a reader must understand to read these entities: an older one refuses the manifest instead of reading half of it. */
