@@ -2,6 +2,7 @@ import type { SessionRecord, Trigger } from '../archive/index.ts'
 import { silentLogger } from '../contracts/logger.ts'
 import { throwIfAborted } from '../kernel/abort.ts'
 import { systemClock } from '../kernel/clock.ts'
+import { isHoldfastError } from '../kernel/errors.ts'
 import { uuidv7 } from '../kernel/ids.ts'
 import type { ResolvedPlan } from '../plan/resolved-plan.ts'
 import { type BackupEnvironment, thisHost } from './backup-environment.ts'
@@ -57,23 +58,29 @@ export async function startBackup(options: StartBackupOptions): Promise<BackupSe
     const controller = new AbortController()
     const journal = new SessionJournal({ log: scope.sessions, sessionId, attempt: attempt.n, next: 1, clock, controller })
     await journal.open({ signal })
-    logger.info({ sessionId, planId: plan.id, ...chosen, entities: plan.entities.length }, 'backup started')
-    return beginAttempt({
-      plan,
-      stores,
-      main,
-      chunksOf,
-      session,
-      attempt,
-      ageMs: 0,
-      journal,
-      known: replayJournal([], baseImages(base, plan)),
-      views,
-      controller,
-      clock,
-      logger,
-      signal,
-    })
+    try {
+      logger.info({ sessionId, planId: plan.id, ...chosen, entities: plan.entities.length }, 'backup started')
+      return beginAttempt({
+        plan,
+        stores,
+        main,
+        chunksOf,
+        session,
+        attempt,
+        ageMs: 0,
+        journal,
+        known: replayJournal([], baseImages(base, plan)),
+        views,
+        controller,
+        clock,
+        logger,
+        signal,
+      })
+    } catch (error) {
+      // Else its signs of life would go on, and nobody could take the session up.
+      await journal.end('failed', isHoldfastError(error) ? error.code : undefined, {}).catch(() => journal.close())
+      throw error
+    }
   } catch (error) {
     await views.close().catch(() => {}) // the first error is the one to know
     throw error

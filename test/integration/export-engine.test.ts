@@ -443,6 +443,22 @@ describe('a store that fails', () => {
     },
   )
 
+  it('does not look alive when it could not begin', async () => {
+    const store = shopStore(20)
+    const rig = shopRig(store)
+    const broken = { debug: () => {}, warn: () => {}, error: () => {} }
+    const logger = {
+      ...broken,
+      info: () => {
+        throw new Error('the logger is broken')
+      },
+    }
+    await expect(rig.start(rig.storage, { logger })).rejects.toThrow('the logger is broken')
+    expect(store.seen.openViews).toBe(0)
+    const { sessions } = (await rig.open()).scope()
+    for await (const { sessionId } of sessions.list()) expect((await sessions.readJournal(sessionId)).entries.at(-1)).toMatchObject({ type: 'failed' })
+  })
+
   it('while it checks or opens its view again leaves the session resumable', async () => {
     const store = shopStore(200)
     const rig = shopRig(store)
