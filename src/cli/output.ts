@@ -51,9 +51,8 @@ export function createOutput({ stdout, stderr, env }: Surroundings, { json, verb
     },
     paint: (text) => void stderr.write(text),
     error(error, exitCode) {
-      const details = { ...error.details, report: undefined } // the boot report is for `plans`
       const causes = verbose ? causesOf(error) : []
-      record('error', { ...error.toJSON(), message: messageOf(error), details, ...(verbose ? { causes } : {}), exitCode })
+      record('error', { ...error.toJSON(), message: messageOf(error), ...(verbose ? { causes } : {}), exitCode })
       if (json) return
       say(`${style('red', `${error.code}:`)} ${messageOf(error)}`)
       say(`${style('cyan', 'hint:')} ${error.hint}`)

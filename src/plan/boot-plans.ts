@@ -1,3 +1,4 @@
+import { didYouMean } from '../kernel/did-you-mean.ts'
 import type { BackupPlan } from './backup-plan.ts'
 import type { BackupRegistrar } from './backup-registrar.ts'
 import { BootReport, type BootModule, type BootPlan } from './boot-report.ts'
@@ -8,6 +9,7 @@ import { suggest } from './name-list.ts'
 import { PlanRegistry, type IBackupPlanRegistry } from './plan-registry.ts'
 import { PlanProblem, planInvalid } from './plan-problem.ts'
 import { inspectPlan } from './resolve-plan.ts'
+import { NOTHING_DECORATED } from './select-entities.ts'
 
 export interface BootPlansOptions {
   readonly plans?: readonly BackupPlan[]
@@ -28,12 +30,13 @@ const HANDED_OVER = 'application'
 
 /**
  * Collects the plans of all modules, resolves them and closes the registry. Throws one `E_PLAN_INVALID` with every problem of every plan
- * (`details.problems`; `details.report` is the report).
+ * (`details.problems`; `details.report`, which is not printed, is the report).
  */
 export async function bootPlans(options: BootPlansOptions): Promise<PlanBoot> {
   const { boot, cause } = await boots(options)
   const { problems } = boot.report
-  if (problems.length > 0) throw planInvalid('the declaration', problems, cause, { report: boot.report })
+  // Not enumerable: whoever wants the report can have it, but a log of the error is not to be buried under it.
+  if (problems.length > 0) throw planInvalid('the declaration', problems, cause, Object.defineProperty({ problems }, 'report', { value: boot.report }))
   return boot
 }
 
@@ -50,9 +53,15 @@ async function boots({ plans = [], registrars = [], stores, buckets }: BootPlans
   problems.push(...registry.problems, ...storeProblems(stores))
 
   const resolved: BootPlan[] = []
+  const misspelt = misspeltPlans(
+    stores,
+    registry.registered.map(({ plan }) => plan.id),
+  )
   for (const { plan, module } of registry.registered) {
     const inspection = inspectPlan(plan, stores, buckets)
-    problems.push(...inspection.problems.map((problem) => problem.within(`plan ${plan.id}`)))
+    // That no class is decorated for it follows from the misspelling, which is reported where it stands.
+    const own = inspection.problems.filter(({ value }) => !(value === NOTHING_DECORATED && misspelt.has(plan.id)))
+    problems.push(...own.map((problem) => problem.within(`plan ${plan.id}`)))
     if (inspection.resolution) resolved.push({ ...inspection.resolution, module })
   }
   problems.push(
@@ -110,6 +119,12 @@ function storeProblems(stores: readonly MappedStore[]): PlanProblem[] {
       ? []
       : [new PlanProblem(`stores[${position}].name`, name, 'two stores of one name', 'Give each store a name of its own')],
   )
+}
+
+/** The plans that were meant by marks for plans that do not exist. */
+function misspeltPlans(stores: readonly MappedStore[], known: readonly string[]): ReadonlySet<string> {
+  const ids = stores.flatMap(({ mapping }) => mapping.entities.flatMap((entity) => entityMarks(entity).flatMap(({ mark }) => mark.plans ?? [])))
+  return new Set(ids.filter((id) => !known.includes(id)).flatMap((id) => didYouMean(id, known) ?? []))
 }
 
 /** A class decorated for a plan that does not exist, or that does not take it, is a class that somebody believes to be backed up. */

@@ -38,9 +38,10 @@ export function definePlan(declaration: PlanDeclaration): BackupPlan {
   })
 }
 
-/** A declaration in plain JavaScript may hold anything; what is no list has no members, and that is reported. */
+/** A declaration in plain JavaScript may hold anything. What is no list is taken for its only member: nothing that was said gets lost without a word. */
 function listOf<T>(value: readonly T[] | undefined): readonly T[] {
-  return Array.isArray(value) ? value : []
+  if (Array.isArray(value)) return value
+  return value === undefined ? [] : [value as unknown as T]
 }
 
 /** Schemas of neither ORM have a member `entity`; classes are functions. */

@@ -29,10 +29,10 @@ export class PlanProblem {
 }
 
 /** One `E_PLAN_INVALID` for all problems: the message lists them, `details.problems` carries them. */
-export function planInvalid(what: string, problems: readonly PlanProblem[], cause?: unknown, details: Readonly<Record<string, unknown>> = {}): HoldfastError {
+export function planInvalid(what: string, problems: readonly PlanProblem[], cause?: unknown, details: HoldfastError['details'] = { problems }): HoldfastError {
   const count = problems.length === 1 ? '1 problem' : `${problems.length} problems`
   const list = problems.map((problem, index) => `\n  ${index + 1}. ${String(problem)}`).join('')
-  return new HoldfastError('E_PLAN_INVALID', `${what} has ${count}:${list}`, { details: { problems, ...details }, cause })
+  return new HoldfastError('E_PLAN_INVALID', `${what} has ${count}:${list}`, { details, cause })
 }
 
 function plain(value: unknown): PlanProblem['value'] {

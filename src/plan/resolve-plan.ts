@@ -1,3 +1,4 @@
+import { didYouMean } from '../kernel/did-you-mean.ts'
 import type { BackupPlan } from './backup-plan.ts'
 import { checkShape } from './check-shape.ts'
 import { findCompanions, outsideWarnings } from './companions.ts'
@@ -35,7 +36,8 @@ export function inspectPlan(
   const bucket = planBucket(plan, buckets, problems)
   const index = new EntityIndex(stores)
   const selection = new EntitySelection(plan, index, problems, warnings)
-  if (selection.selected.length === 0 && plan.entities.length === 0 && !plan.decorated) {
+  // A misspelt `entities` is reported as that: the plan does name some.
+  if (plan.entities.length === 0 && !plan.decorated && !Object.keys(plan).some((name) => name !== 'entities' && didYouMean(name, ['entities']))) {
     problems.push(new PlanProblem('entities', 'none', 'the plan names no entity', 'Name at least one, or use decorated()'))
   }
   const chosen = selection.selected.map((entity) => include(entity, index, bucket, buckets, problems))

@@ -5,9 +5,13 @@ import { entityMarks, ignoredChildren, ignoreReason } from './entity-claims.ts'
 import { classesOf, ownClasses, type EntityIndex, type LocatedEntity } from './entity-index.ts'
 import type { PlanEntity, PlanExclusion } from './entity-options.ts'
 import { referenceFacts, type ReferenceFacts } from './entity-reference.ts'
+import { isPlainObject } from './frozen-copy.ts'
 import { nameList, suggest } from './name-list.ts'
 import { PlanProblem } from './plan-problem.ts'
 import type { PlanOmission } from './plan-resolution.ts'
+
+/** Stands in the problem of a plan that collects decorated classes where there are none. */
+export const NOTHING_DECORATED = 'decorated()'
 
 /** A table that a plan takes, with all that the plan says of it. */
 export interface SelectedEntity {
@@ -32,7 +36,8 @@ export class EntitySelection {
     this.#index = index
     this.#problems = problems
     this.#warnings = warnings
-    plan.exclude.forEach((exclusion, position) => this.#omit(exclusion, `exclude[${position}]`))
+    // What is no exclusion at all is reported where the shape of the declaration is checked.
+    plan.exclude.forEach((exclusion, position) => isPlainObject(exclusion) && this.#omit(exclusion, `exclude[${position}]`))
     plan.entities.forEach((declared, position) => this.#name(declared, `entities[${position}]`))
     if (plan.decorated) this.#collectDecorated()
     for (const { mapping } of this.selected) {
@@ -140,7 +145,7 @@ export class EntitySelection {
     if (!found)
       this.#report(
         'entities',
-        'decorated()',
+        NOTHING_DECORATED,
         'no mapped class carries @BackupEntity for this plan',
         `Decorate one with @BackupEntity({ plan: '${this.#plan.id}' }), and hand its store to Holdfast`,
       )

@@ -5,6 +5,7 @@ import {
   BackupIgnore,
   bootPlans,
   BootReport,
+  decorated,
   definePlan,
   inspectPlans,
   type BackupPlan,
@@ -144,6 +145,26 @@ describe('the boot', () => {
       'Order.@BackupEntity.plan[0] = "shpo": no such plan. Did you mean "shop"? Known plans: shop, orders, tags.',
       'Order.@BackupEntity.plan[2] = "tags": that plan neither names the class nor collects decorated ones. Add decorated() to the entities of plan "tags".',
     ])
+  })
+
+  it('reports a misspelt plan where it stands, and not a second time for what follows from it', async () => {
+    @BackupEntity({ plan: 'shpo' })
+    class Order {
+      id!: number
+    }
+    const store = storeOf('main', [mapped('Order', ['id'], { target: Order }), mapped('Tag', ['id'])])
+    const shop = definePlan({ id: 'shop', description: 'All that is decorated', entities: decorated() })
+    const error = await failure(bootPlans({ stores: [store], buckets: ['default'], plans: [shop, plan('tags', 'Tag')] }))
+    expect((error.details.problems as unknown[]).map(String)).toEqual([
+      'Order.@BackupEntity.plan[0] = "shpo": no such plan. Did you mean "shop"? Known plans: shop, tags.',
+    ])
+  })
+
+  it('carries its report, but does not bury a log under it', async () => {
+    const error = await failure(bootPlans({ ...where, plans: [plan('orders', 'Ordr')] }))
+    expect(error.details.report).toBeInstanceOf(BootReport)
+    expect(Object.keys(error.details)).toEqual(['problems'])
+    expect(JSON.stringify(error)).not.toContain('inventory')
   })
 
   it('prints a report that people can read', async () => {

@@ -242,6 +242,22 @@ describe('problems', () => {
       'entities[0] = "Log": it has no key, and records are told apart by their key. Map a primary key, or exclude it with a reason.',
     ],
     ['no entity', { entities: [] }, 'entities = "none": the plan names no entity. Name at least one, or use decorated().'],
+    [
+      'a misspelt list of entities',
+      { entities: undefined, ...({ entites: [Tag] } as object) },
+      'entites = "a list": no such member. Did you mean "entities"? Known members: id, description, entities, decorated, exclude, bucket, policy.',
+    ],
+    [
+      'a text for a list',
+      { entities: 'Tga' as never },
+      'entities[0] = "Tga": no store maps it. Did you mean "Tag"? Known entities: Order, Customer, Tag, Category, order_tags, category_closure, Log, Lead.',
+    ],
+    ['nothing for an exclusion', { exclude: [null as never] }, "exclude[0]: not an exclusion. Use BackupIgnore.for(Entity, { reason: '…' })."],
+    [
+      'an exclusion that is no list, nor an exclusion',
+      { exclude: 'Log' as never },
+      'exclude[0] = "Log": not an exclusion. Use BackupIgnore.for(Entity, { reason: \'…\' }).',
+    ],
     ['an entity named twice', { entities: [Tag, 'Tag'] }, 'entities[1] = "Tag": it is named twice, here and at entities[0]. Keep one of them.'],
     [
       'another class of the same name',
