@@ -80,6 +80,14 @@ describe('requests that are not as the routes take them', () => {
   })
 
   it.each([
+    ['GET', '/backups/7', 'The path is not as this route takes it: id must be a UUID in lower case.'],
+    ['GET', '/snapshots?limt=5', 'The query is not as this route takes it: it has unknown members: "limt".'],
+    ['GET', '/snapshots?limit=0', 'The query is not as this route takes it: limit must be >= 1.'],
+  ] as const)('%s %s is told in words that a caller knows', async (method, path, message) => {
+    expect((await rig.request(method, path)).body).toMatchObject({ message })
+  })
+
+  it.each([
     ['GET', `/backups/${id}`, undefined, 'E_SESSION_UNKNOWN'],
     ['POST', `/backups/${id}/pause`, undefined, 'E_SESSION_UNKNOWN'],
     ['POST', `/backups/${id}/cancel`, undefined, 'E_SESSION_UNKNOWN'],

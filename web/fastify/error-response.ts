@@ -2,6 +2,7 @@ import { STATUS_CODES } from 'node:http'
 import type { FastifyError, FastifyReply, FastifyRequest, FastifySchemaValidationError } from 'fastify'
 import { type ErrorCode, ERRORS, type HoldfastError, isHoldfastError } from '../../src/kernel/errors.ts'
 import { ERROR_STATUS } from './error-status.ts'
+import { UUID_PATTERN } from './uuid-pattern.ts'
 
 /** How every error looks on the wire. `code` is stable; the other texts are for people. */
 export interface ErrorEnvelope {
@@ -56,14 +57,19 @@ function requestEnvelope({ validation, validationContext, statusCode = 400 }: Fa
     return { ...envelope, message: statusCode === 400 ? 'The body is not valid JSON.' : `${STATUS_CODES[statusCode] ?? 'The request was refused'}.` }
   const part = validationContext ?? 'body'
   const problems = validation.map((problem) => ({ path: problem.instancePath, problem: problemText(problem) }))
+  const said = problems.map(({ path, problem }) => (path === '' ? `it ${problem}` : `${path.slice(1).replaceAll('/', '.')} ${problem}`))
   return {
     ...envelope,
-    message: `The ${part} is not as this route takes it: ${problems.map(({ path, problem }) => `${path} ${problem}`.trim()).join('; ')}.`,
+    message: `${PARTS[part] ?? part} is not as this route takes it: ${said.join('; ')}.`,
     details: { part, problems },
   }
 }
 
+/** In the words of HTTP, not of Fastify. */
+const PARTS: Readonly<Record<string, string>> = { body: 'The body', params: 'The path', querystring: 'The query', headers: 'The set of headers' }
+
 function problemText({ keyword, params, message }: FastifySchemaValidationError): string {
+  if (keyword === 'pattern' && params.pattern === UUID_PATTERN) return 'must be a UUID in lower case'
   const strangers = keyword === 'additionalProperties' ? params.additionalProperties : undefined
   return Array.isArray(strangers) ? `has unknown members: ${strangers.map((name) => JSON.stringify(name)).join(', ')}` : (message ?? 'is not allowed')
 }

@@ -1,6 +1,7 @@
 import { type Static, type TSchema, type TUnsafe, Type } from 'typebox'
 import { type ErrorCode, ERRORS } from '../../src/kernel/errors.ts'
 import type { ErrorEnvelope } from './error-response.ts'
+import { UUID_PATTERN } from './uuid-pattern.ts'
 
 /** The type without `readonly`, down to the leaves, flat: schemas and interfaces that mean the same then are the same. */
 type Plain<T> = T extends readonly (infer Item)[] ? Plain<Item>[] : T extends object ? { -readonly [Name in keyof T]: Plain<T[Name]> } : T
@@ -21,8 +22,7 @@ export const Count = Type.Integer({ minimum: 0 })
 export const Time = Type.String({ description: 'ISO 8601, UTC' })
 export const Names = Type.Array(Type.String())
 
-/** Lower case only, as Holdfast writes them: one id, one spelling. */
-export const Uuid = Type.String({ pattern: '^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$', description: 'UUID in lower case' })
+export const Uuid = Type.String({ pattern: UUID_PATTERN, description: 'UUID in lower case' })
 export const PlanId = Type.String({ minLength: 1, maxLength: 63 })
 export const IdParams = Type.Object({ id: Uuid }, { additionalProperties: false })
 /** For routes that take none: neither a body nor a query is accepted and then ignored. */
