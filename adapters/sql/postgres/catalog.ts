@@ -5,7 +5,7 @@ import { type ColumnFacts, readColumns, readForeignKeys, readRelations, readUniq
 import { entityReferences } from './catalog-references.ts'
 import { assertServed, assertTables, missingColumns, schemaDrift } from './catalog-refusals.ts'
 import type { PostgresClient } from './connections.ts'
-import { selectMappings } from './entity-selection.ts'
+import { selectMappings } from '../mapping/entity-selection.ts'
 import { toFieldType } from './field-type.ts'
 import { keyIndex, type TableFacts } from './table-facts.ts'
 

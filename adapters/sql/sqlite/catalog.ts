@@ -9,7 +9,7 @@ import type {
 import type { EntitySelection } from '../../../src/contracts/entity-store.ts'
 import type { Affinity } from '../../../src/contracts/field-type.ts'
 import { HoldfastError } from '../../../src/kernel/errors.ts'
-import { selectMappings } from '../postgres/entity-selection.ts'
+import { selectMappings } from '../mapping/entity-selection.ts'
 import { affinityOf } from './affinity.ts'
 import type { SqliteConnection } from './connection.ts'
 import { foldName, sameName } from './quote.ts'
