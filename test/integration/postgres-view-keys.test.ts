@@ -165,7 +165,7 @@ describe.each(NAMES)('ranges of %s', (name) => {
       expect(states.map(({ rows, method }) => [rows, method])).toEqual(known.map(({ rows }) => [rows, 'xmin']))
 
       // Both ways of counting agree with what was read, also for ranges that overlap, have gaps between, or come in any order.
-      const asked = [...ranges, { from: ranges[1]!.from, to: ranges[3]!.to }].map((range, index) => ({ index, range, horizon: null })).reverse()
+      const asked = [...ranges, { from: ranges[1]!.from, to: ranges[3]!.to }].map((range, index) => ({ index, range, rows: 0, horizon: null })).reverse()
       const rows = [...known.map((range) => range.rows), known[1]!.rows + known[2]!.rows + known[3]!.rows]
       for (const count of [countByScan, countByIndex]) {
         for (const some of [asked, asked.filter(({ index }) => index % 3 === 1)]) {

@@ -6,6 +6,7 @@ import type { PostgresEntity } from './catalog.ts'
 import type { PostgresClient } from './connections.ts'
 import { countByIndex } from './count-by-index.ts'
 import { countByScan } from './count-by-scan.ts'
+import { countNewer } from './count-newer.ts'
 import { sqlState } from './database-error.ts'
 import type { EvidenceVerdict } from './evidence.ts'
 import { readPages } from './relation-pages.ts'
@@ -54,7 +55,7 @@ export async function* checkRanges(ports: CheckPorts, known: readonly KnownRange
     throwIfAborted(options.signal)
     const asked = known.slice(start, start + batch).map((range, place): Asked => ({ index: start + place, known: range, verdict: verdictOf(range.evidence) }))
     const comparable = asked.filter(({ verdict }) => verdict.trust !== 'none')
-    const counts = await countComparable(ports, comparable, scan ? countByScan : countByIndex, options)
+    const counts = await countComparable(ports, comparable, scan ? countWhole : countByIndex, options)
     for (const range of asked) yield await decide(ports, range, counts.get(range.index), options)
   }
 }
@@ -79,7 +80,7 @@ async function decide(ports: CheckPorts, { index, known, verdict }: Asked, count
 async function countComparable(
   ports: CheckPorts,
   asked: readonly Asked[],
-  counter: typeof countByScan,
+  counter: typeof countByIndex,
   options: AbortableOptions,
 ): Promise<ReadonlyMap<number, RangeCount>> {
   const count = async (some: readonly Asked[]) =>
@@ -93,11 +94,16 @@ async function countComparable(
   }
 }
 
+/** Counts ranges that make up much of the table. */
+const countWhole: typeof countByIndex = async (client, entity, ranges) =>
+  (await countNewer(client, entity, ranges)) ?? (await countByScan(client, entity, ranges))
+
 /** Class 22: not a value of the type; 42883 and 42804: no such comparison. Or a key of another number of columns. */
 const isMisfit = (error: unknown): boolean => isHoldfastError(error, 'E_RECORD') || /^(22|42883|42804)/.test(sqlState(error) ?? '')
 
 const toCounted = ({ index, known, verdict }: Asked): CountedRange => ({
   index,
   range: known.range,
+  rows: known.rows,
   horizon: verdict.trust === 'xmin' ? verdict.horizon : null,
 })

@@ -1,8 +1,12 @@
 import type { KeyRange } from '../../../src/contracts/key-range.ts'
+import type { PostgresClient } from './connections.ts'
+import { queryText } from './query.ts'
 
 export interface CountedRange {
   readonly index: number
   readonly range: KeyRange
+  /** How many it held. */
+  readonly rows: number
   /** 32-bit transaction id; rows written by it or later are newer. Null when row versions are not asked about. */
   readonly horizon: string | null
 }
@@ -31,4 +35,12 @@ export function isYounger(horizonAge: string): string {
 export function isNewer(youngest: string | null | undefined, horizonAge: string | null | undefined): boolean {
   if (horizonAge === null || horizonAge === undefined || youngest === null || youngest === undefined) return false
   return Number(horizonAge) < 0 || Number(youngest) <= Number(horizonAge)
+}
+
+/** `age()` of each horizon. The transaction keeps the id that ages count from, so they compare with those of a later query. */
+export async function readHorizonAges(client: PostgresClient, doing: string, ranges: readonly CountedRange[]): Promise<ReadonlyMap<string, string>> {
+  const horizons = [...new Set(ranges.map(({ horizon }) => horizon))].filter((horizon) => horizon !== null)
+  if (horizons.length === 0) return new Map()
+  const rows = await queryText(client, doing, `SELECT x, age(x::xid) AS age FROM (VALUES ${horizons.map((horizon) => `('${horizon}')`).join(', ')}) AS v(x)`)
+  return new Map(rows.map((row) => [row.x!, row.age!]))
 }
