@@ -30,7 +30,8 @@ beforeEach(async () => {
     CREATE TABLE things (a bigint PRIMARY KEY, b int, note text); CREATE TABLE pairs (a int, b int, note text, PRIMARY KEY (a, b));
     INSERT INTO things SELECT i * 10, i, 'x' FROM generate_series(0, ${ROWS - 1}) i; INSERT INTO pairs SELECT i / 100, i % 100, 'x' FROM generate_series(0, ${ROWS - 1}) i`)
   await db.query('VACUUM ANALYZE things, pairs')
-  ;[{ horizon }] = await db.query<{ horizon: string }>('SELECT pg_current_xact_id()::xid::text AS horizon')
+  const [row] = await db.query<{ horizon: string }>('SELECT pg_current_xact_id()::xid::text AS horizon')
+  horizon = row!.horizon
 })
 
 /** Ten ranges that cover all keys, as they were. */
