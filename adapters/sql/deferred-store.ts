@@ -19,5 +19,6 @@ export function deferredStore(facts: StoreFacts, client: () => Promise<unknown>,
     describe: async (selection, options) => (await lane()).describe(selection, options),
     openView: async (options) => (await lane()).openView(options),
     openTarget: async (options) => (await lane()).openTarget(options),
+    replicationLag: async (options) => (await (await lane()).replicationLag?.(options)) ?? null,
   }
 }

@@ -52,6 +52,7 @@ export const EXIT_CODE_OF: Readonly<Record<ErrorCode, ExitCode>> = {
   E_SESSION_PAUSED: 130,
   E_SESSION_UNKNOWN: 10,
   E_SNAPSHOT_UNKNOWN: 10,
+  E_SOURCE_BUSY: 1,
   E_STORAGE: 1,
   E_STORAGE_EXISTS: 1,
   E_STORAGE_FULL: 1,

@@ -22,3 +22,12 @@ export function timeSpan(text: string): number {
   if (amount === undefined || unit === undefined) throw new InvalidArgumentError('Expected a number and a unit: 30s, 90m, 24h, 7d.')
   return Number(amount) * UNIT_MS[unit]!
 }
+
+const UNIT_BYTES: Readonly<Record<string, number>> = { '': 1, KiB: 1024, MiB: 1024 ** 2, GiB: 1024 ** 3 }
+
+/** `500000`, `20MiB`: bytes. */
+export function byteCount(text: string): number {
+  const [, amount, unit] = /^(\d{1,12})(KiB|MiB|GiB)?$/.exec(text) ?? []
+  if (amount === undefined) throw new InvalidArgumentError('Expected a number of bytes, or with a unit: 512KiB, 20MiB, 1GiB.')
+  return Number(amount) * UNIT_BYTES[unit ?? '']!
+}

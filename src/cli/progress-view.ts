@@ -66,8 +66,9 @@ function paintedBlock(output: Output, title: string): View {
   return { handler, end: erase }
 }
 
-function amounts({ records, estimatedRecords, plainBytes, recordsPerSecond, plainBytesPerSecond, remainingMs }: ProgressSnapshot): string[] {
+function amounts({ records, estimatedRecords, plainBytes, recordsPerSecond, plainBytesPerSecond, remainingMs, waiting }: ProgressSnapshot): string[] {
   return [
+    ...(waiting === null ? [] : [`waiting: ${waiting}`]),
     `${count(records)} of ${count(Math.max(records, estimatedRecords))} records`,
     bytes(plainBytes),
     `${count(recordsPerSecond)} records/s`,

@@ -2,6 +2,7 @@ import type { AbortableOptions } from '../kernel/abort.ts'
 import type { ConsistentView } from './consistent-view.ts'
 import type { EntityDescriptor, StoreMapping } from './entity-descriptor.ts'
 import type { RestoreTarget } from './restore-target.ts'
+import type { SourcePace } from './source-pace.ts'
 
 /** The SQL dialects with a lane. Any other is refused with `E_DIALECT`. */
 export type Dialect = 'postgres' | 'sqlite' | 'mysql'
@@ -19,6 +20,8 @@ export interface OpenViewOptions extends AbortableOptions {
   readonly entities: readonly EntitySelection[]
   /** Reads that the caller would like to run at once; the view's `parallel` says what it got. Default 1. */
   readonly parallel?: number
+  /** Asked wherever rows are read out of the database, to give or to compare them. Default: as fast as it goes. */
+  readonly pace?: SourcePace | undefined
 }
 
 export interface OpenTargetOptions extends AbortableOptions {
@@ -41,6 +44,11 @@ export interface EntityStore {
   /** Locks the selected tables against schema changes first, then fixes the snapshot. Takes at most `parallel` + 1 connections of the ORM's pool. */
   openView(options: OpenViewOptions): Promise<ConsistentView>
   openTarget(options: OpenTargetOptions): Promise<RestoreTarget>
+  /**
+   * How far replication is behind, in milliseconds: of the standbys that hang on this database, the slowest; of a database that is a standby itself, its own. Null when
+   * it cannot be seen from here. Takes a connection of the pool for a moment. Absent where there is no replication.
+   */
+  replicationLag?(options?: AbortableOptions): Promise<number | null>
   /** Forgets what the ORM remembers of rows that a restore has just changed below it: result caches, identity map. Called once after a merge has committed. */
   afterRestore?(): Promise<void>
 }

@@ -17,6 +17,8 @@ import { openViewsAgain } from './open-views-again.ts'
 import type { ReplayedJournal } from './replay-journal.ts'
 import type { SessionJournal } from './session-journal.ts'
 import { assertNotExpired } from './session-liveness.ts'
+import type { SourcePaces } from './source-paces.ts'
+import { ageText, watchViewAge } from './view-age.ts'
 
 export interface BackupAttemptOptions {
   readonly plan: ResolvedPlan
@@ -32,6 +34,7 @@ export interface BackupAttemptOptions {
   readonly journal: SessionJournal
   readonly known: ReplayedJournal
   readonly views: OpenViews
+  readonly paces: SourcePaces
   /** Ends all work; shared with the journal. */
   readonly controller: AbortController
   readonly clock: Clock
@@ -64,6 +67,10 @@ export class BackupAttempt {
   #views: OpenViews
   #copies: readonly EntityCopy[]
   #pausing = false
+  /** The views are held for too long, and new ones are wanted. */
+  #aged = false
+  /** What the last views that grew too old had brought; null once views are no longer given up for their age. */
+  #gained: number | null = 0
   #committing = false
   #cancelled: HoldfastError | null = null
 
@@ -76,6 +83,10 @@ export class BackupAttempt {
       read: () => this.tracker.snapshot(),
       onHandlerError: (error) => logger.warn({ sessionId: session.sessionId, error: String(error) }, 'a progress handler failed'),
     })
+    options.paces.listen((store, reason) => {
+      this.tracker.waiting(store, reason)
+      this.feed.touch()
+    })
     this.#views = options.views
     this.#copies = this.#entityCopies()
     this.outcome = this.#run().then((outcome) => {
@@ -87,6 +98,7 @@ export class BackupAttempt {
   /** Stops at the next batch boundaries. Without effect once the commit has begun. */
   pause(): void {
     this.#pausing = true
+    this.#options.paces.hurry()
   }
 
   cancel(error: HoldfastError): void {
@@ -122,36 +134,77 @@ export class BackupAttempt {
   /**
    * Copies everything, and reads the sequences. When the database fails meanwhile (a connection breaks, and the snapshot with it), all views are opened anew, and
    * what was copied is held against them like what a resumed session knows: so the result is one state, that of the last views. A database that keeps
-   * failing ends the run. Null when the run was paused.
+   * failing ends the run. Views that grow too old are given up in the same way, where the policy says so. Null when the run was paused.
    */
   async #copyUnderOneSight(): Promise<ReadonlyMap<string, readonly SequenceState[]> | null> {
     let inVain = 0
-    for (let failures = 0; ; failures++) {
+    for (let failures = 0; ;) {
       const sweep = new AbortController()
       const stopListening = onAbort(this.#signal, (error) => sweep.abort(error))
+      const stopWatching = watchViewAge(this.#options.plan.policy.maxViewAgeMs, () => this.#viewsAged())
       try {
         await this.#copy(sweep)
-        return this.#pausing ? null : await this.#sequences()
+        if (this.#pausing) return null
+        if (!this.#aged || this.#copies.every((copy) => copy.settled)) return await this.#sequences()
+        stopWatching()
+        if (!(await this.#replaceAgedViews())) return null
       } catch (error) {
         const failure: unknown = sweep.signal.aborted ? sweep.signal.reason : error
         inVain = this.#copies.some((copy) => copy.counts.read > 0) ? 0 : inVain + 1
-        if (this.#signal.aborted || failures === MOST_FAILURES || inVain > MOST_IN_VAIN || !isHoldfastError(failure, 'E_STORE_FAILED')) throw failure
-        if (this.#pausing || !(await this.#reopenViews(failure))) return null
+        if (this.#signal.aborted || failures++ === MOST_FAILURES || inVain > MOST_IN_VAIN || !isHoldfastError(failure, 'E_STORE_FAILED')) throw failure
+        if (this.#pausing || !(await this.#reopenViews(`The database failed meanwhile (${String(failure)})`))) return null
       } finally {
+        stopWatching()
         stopListening()
       }
     }
   }
 
-  /** False when the run was paused before there were views. */
-  async #reopenViews(failure: unknown): Promise<boolean> {
-    const { plan, stores, session, logger } = this.#options
-    logger.warn({ sessionId: session.sessionId, error: String(failure) }, 'the database failed; what was copied is checked again under new views')
+  /** Called by a timer. Readers that wait for the source are woken, so that they come to a batch boundary. */
+  #viewsAged(): void {
+    const { plan, paces } = this.#options
+    const { maxViewAgeMs, whenViewAges } = plan.policy
+    if (whenViewAges === 'reopen' && this.#gained !== null) {
+      this.#aged = true
+      paces.hurry()
+      return
+    }
+    this.#warn(
+      `The view of ${this.#views.window.from} is held for longer than ${ageText(maxViewAgeMs)} (maxViewAgeMs): the database keeps old row versions for it.`,
+    )
+  }
+
+  /** Views that bring no more than those before them are not given up again: what is left is finished under the next, however long that takes. */
+  async #replaceAgedViews(): Promise<boolean> {
+    const { plan, paces } = this.#options
+    const gained = this.#copies.reduce((sum, copy) => sum + copy.currentRows, 0)
+    this.#gained = this.#gained !== null && gained > this.#gained ? gained : null
     await this.#closeQuietly()
-    const views = await openViewsAgain(plan, stores, { signal: this.#signal, pausing: () => this.#pausing })
+    if (!this.#pausing) paces.calm()
+    await paces.ready({ signal: this.#signal })
+    if (this.#pausing) return false
+    return this.#reopenViews(`The view of ${this.#views.window.from} was held for ${ageText(plan.policy.maxViewAgeMs)} (maxViewAgeMs)`)
+  }
+
+  /** For whoever looks at the session now, or at the snapshot later. */
+  #warn(warning: string): void {
+    const { logger, session } = this.#options
+    logger.warn({ sessionId: session.sessionId }, warning)
+    this.#warnings.push(warning)
+    this.tracker.warn(warning)
+    this.feed.touch()
+  }
+
+  /** False when the run was paused before there were views. */
+  async #reopenViews(why: string): Promise<boolean> {
+    const { plan, stores, paces } = this.#options
+    await this.#closeQuietly()
+    const views = await openViewsAgain(plan, stores, { paces, signal: this.#signal, pausing: () => this.#pausing })
     if (!views) return false
     this.#views = views
-    this.#warnings.push(`The database failed meanwhile (${String(failure)}); what had been copied was checked again under the view of ${views.window.to}.`)
+    this.#aged = false
+    if (!this.#pausing) paces.calm()
+    this.#warn(`${why}; what had been copied was checked again under the view of ${views.window.to}.`)
     this.tracker.enter('copying', { restart: true })
     this.#copies = this.#entityCopies(this.#copies)
     return true
@@ -168,10 +221,11 @@ export class BackupAttempt {
     const options: CopyOptions = {
       policy: this.#options.plan.policy,
       signal,
-      pausing: () => this.#pausing,
+      pausing: () => this.#pausing || this.#aged,
       onFailure: (error) => sweep.abort(error),
       onStored: (bytes) => this.tracker.stored(bytes),
       onMoved: () => this.feed.touch(),
+      ready: async (store) => this.#options.paces.of(store)?.ready({ signal }),
     }
     await estimateEntities(this.#copies, options)
     const dropped = await dropMissing(this.#copies, { signal })

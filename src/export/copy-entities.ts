@@ -12,7 +12,11 @@ import { readPart, type ReadPartOptions } from './read-part.ts'
 import type { StoredRange } from './stored-range.ts'
 import { type Lane, TaskLanes } from './task-lanes.ts'
 
-export type CopyOptions = Omit<ReadPartOptions, 'cutBytes'> & { readonly policy: BackupPolicy }
+export type CopyOptions = Omit<ReadPartOptions, 'cutBytes'> & {
+  readonly policy: BackupPolicy
+  /** Resolves when the store may be worked with. */
+  readonly ready: (store: string) => Promise<void>
+}
 
 type KnownDecision = Decision<StoredRange> & { readonly known: StoredRange }
 
@@ -38,6 +42,7 @@ export async function estimateEntities(copies: readonly EntityCopy[], options: C
 export async function copyEntities(copies: readonly EntityCopy[], options: CopyOptions): Promise<void> {
   const largestFirst = copies.toSorted((a, b) => b.estimatedBytes - a.estimatedBytes)
   await inLanes(largestFirst, options, (copy, lane) => async () => {
+    await options.ready(copy.resolved.store)
     copy.meter.state('checking')
     const { chunkBytes } = options.policy
     const push = (work: () => Promise<void>) =>

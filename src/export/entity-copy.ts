@@ -68,6 +68,13 @@ export class EntityCopy {
     return this.#decided && this.#openParts === 0
   }
 
+  /** Rows of ranges that were read in, or found unchanged under, the view of this attempt. */
+  get currentRows(): number {
+    let rows = 0
+    for (const { known } of this.image.pieces()) if (known?.current) rows += known.rows
+    return rows
+  }
+
   get counts(): { readonly reused: number; readonly read: number } {
     return { reused: this.#reused, read: this.#read }
   }

@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { EntityStore } from '../contracts/entity-store.ts'
-import { type AbortableOptions, throwIfAborted } from '../kernel/abort.ts'
+import { throwIfAborted } from '../kernel/abort.ts'
 import { isHoldfastError } from '../kernel/errors.ts'
 import type { ResolvedPlan } from '../plan/resolved-plan.ts'
-import { openViews, type OpenViews } from './open-views.ts'
+import { openViews, type OpenViews, type OpenViewsOptions } from './open-views.ts'
 
 /** How long a database that just went away is waited for: together about half a minute. */
 const WAITS_MS = [250, 500, 1000, 2000, 4000, 8000, 16_000]
@@ -18,12 +18,12 @@ const LOOK_MS = 250
 export async function openViewsAgain(
   plan: ResolvedPlan,
   stores: readonly EntityStore[],
-  { signal, pausing }: AbortableOptions & { readonly pausing: () => boolean },
+  { signal, paces, pausing }: OpenViewsOptions & { readonly pausing: () => boolean },
 ): Promise<OpenViews | null> {
   for (const wait of [...WAITS_MS, null]) {
     if (pausing()) return null
     try {
-      return await openViews(plan, stores, { signal })
+      return await openViews(plan, stores, { signal, paces })
     } catch (error) {
       if (wait === null || !isHoldfastError(error) || !error.retryable) throw error
     }

@@ -3,6 +3,7 @@ import type { EntityStore } from '../contracts/entity-store.ts'
 import type { AbortableOptions } from '../kernel/abort.ts'
 import { HoldfastError } from '../kernel/errors.ts'
 import type { ResolvedPlan } from '../plan/resolved-plan.ts'
+import type { SourcePaces } from './source-paces.ts'
 
 /** The views of one attempt, by store name, and what they give together. */
 export interface OpenViews {
@@ -14,6 +15,10 @@ export interface OpenViews {
   close(): Promise<void>
 }
 
+export interface OpenViewsOptions extends AbortableOptions {
+  readonly paces: SourcePaces
+}
+
 const RANK: Record<ConsistencyLevel, number> = { fuzzy: 0, entity: 1, snapshot: 2 }
 
 /**
@@ -21,7 +26,7 @@ const RANK: Record<ConsistencyLevel, number> = { fuzzy: 0, entity: 1, snapshot: 
  *
  * @throws HoldfastError `E_CONSISTENCY` when the plan requires more than the views give together, `E_STORE_UNKNOWN`, and whatever the stores throw.
  */
-export async function openViews(plan: ResolvedPlan, stores: readonly EntityStore[], options: AbortableOptions): Promise<OpenViews> {
+export async function openViews(plan: ResolvedPlan, stores: readonly EntityStore[], options: OpenViewsOptions): Promise<OpenViews> {
   const names = [...new Set(plan.entities.map((entity) => entity.store))]
   const required = plan.policy.requireConsistency
   if (names.length > 1) assertReached(required, 'entity', names)
@@ -29,7 +34,7 @@ export async function openViews(plan: ResolvedPlan, stores: readonly EntityStore
   const opening = names.map((name) => {
     const entities = plan.entities.filter((entity) => entity.store === name)
     const selection = entities.map(({ entity, ignore, sensitive }) => ({ entity, ignore, sensitive }))
-    return storeOf(stores, name).openView({ entities: selection, parallel: plan.policy.concurrency, signal: options.signal })
+    return storeOf(stores, name).openView({ entities: selection, parallel: plan.policy.concurrency, pace: options.paces.of(name), signal: options.signal })
   })
   const opened = await Promise.allSettled(opening)
   const views = opened.flatMap((outcome) => (outcome.status === 'fulfilled' ? [outcome.value] : []))

@@ -13,6 +13,7 @@ import { openViews } from './open-views.ts'
 import { replayJournal } from './replay-journal.ts'
 import { SessionJournal } from './session-journal.ts'
 import { assertNotExpired, isAlive } from './session-liveness.ts'
+import { SourcePaces } from './source-paces.ts'
 import { planOfToken } from './token-plan.ts'
 
 export interface ResumeBackupOptions extends BackupEnvironment {
@@ -61,7 +62,9 @@ export async function resumeBackup(token: string, options: ResumeBackupOptions):
   await journal.open({ signal })
   try {
     const base = await baseOf(session, scope, { signal })
-    const views = await openViews(plan, stores, { signal })
+    const paces = new SourcePaces(plan, stores, logger)
+    await paces.assertLagIsSeen({ signal })
+    const views = await openViews(plan, stores, { paces, signal })
     try {
       logger.info({ sessionId, planId: plan.id, attempt: attempt.n }, 'backup resumed')
       return beginAttempt({
@@ -75,6 +78,7 @@ export async function resumeBackup(token: string, options: ResumeBackupOptions):
         journal,
         known: replayJournal(entries, baseImages(base, plan)),
         views,
+        paces,
         controller,
         clock,
         logger,

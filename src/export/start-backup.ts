@@ -14,6 +14,7 @@ import { openBuckets } from './open-buckets.ts'
 import { openViews } from './open-views.ts'
 import { replayJournal } from './replay-journal.ts'
 import { SessionJournal } from './session-journal.ts'
+import { SourcePaces } from './source-paces.ts'
 
 export interface StartBackupOptions extends BackupEnvironment {
   readonly plan: ResolvedPlan
@@ -35,7 +36,9 @@ export async function startBackup(options: StartBackupOptions): Promise<BackupSe
   const { plan, stores, signal, kind = 'full', series = options.plan.id, clock = systemClock, logger = silentLogger, host = thisHost } = options
   throwIfAborted(signal)
   const { main, chunksOf } = await openBuckets(plan, options.repositoryOf)
-  const views = await openViews(plan, stores, { signal })
+  const paces = new SourcePaces(plan, stores, logger)
+  await paces.assertLagIsSeen({ signal })
+  const views = await openViews(plan, stores, { paces, signal })
   try {
     const scope = main.scope()
     const { base, ...chosen } = await chooseBase({ scope, series, kind, policy: plan.policy, views, signal })
@@ -71,6 +74,7 @@ export async function startBackup(options: StartBackupOptions): Promise<BackupSe
         journal,
         known: replayJournal([], baseImages(base, plan)),
         views,
+        paces,
         controller,
         clock,
         logger,

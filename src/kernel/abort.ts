@@ -27,3 +27,13 @@ export function onAbort(signal: AbortSignal | undefined, listener: (error: Holdf
   signal.addEventListener('abort', handle, { once: true })
   return () => signal.removeEventListener('abort', handle)
 }
+
+/** What `work` comes to, or the abort, whichever is first. The work itself is not ended by it. */
+export async function orAborted<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  if (!signal) return work
+  let stop = (): void => {}
+  const aborted = new Promise<never>((_, reject) => (stop = onAbort(signal, reject)))
+  // Whoever loses the race must not become an unhandled rejection.
+  work.catch(() => {})
+  return Promise.race([work, aborted]).finally(() => stop())
+}

@@ -130,6 +130,11 @@ export const ERRORS = {
     hint: 'List the snapshots; a deleted one is hidden by a tombstone.',
     retryable: false,
   },
+  E_SOURCE_BUSY: {
+    summary: 'The probe of the database, or its replication, said to wait for longer than the plan lets a backup wait.',
+    hint: 'Resume the session by its token when the database has less to do.',
+    retryable: true,
+  },
   E_STORAGE: { summary: 'The storage failed.', hint: 'The cause carries the error of the storage; run again when it is healthy.', retryable: true },
   E_STORAGE_EXISTS: { summary: 'An object of that name exists already.', hint: 'Objects are create-only; nothing was overwritten.', retryable: false },
   E_STORAGE_FULL: { summary: 'The storage has no space left.', hint: 'Free space or raise the quota, then resume.', retryable: true },

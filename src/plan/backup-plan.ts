@@ -1,4 +1,4 @@
-import type { BackupPolicy } from './backup-policy.ts'
+import type { PolicyDeclaration } from './backup-policy.ts'
 import type { PlanEntity, PlanExclusion } from './entity-options.ts'
 
 /** A plan as the application declared it: frozen, not yet checked against any store. `definePlan` makes it. */
@@ -14,5 +14,5 @@ export interface BackupPlan {
   /** Bucket of manifest and sessions, and of entities that name none; null for the application's default. */
   readonly bucket: string | null
   /** Only what was declared; defaults are filled in when the plan is resolved. */
-  readonly policy: Partial<BackupPolicy>
+  readonly policy: PolicyDeclaration
 }

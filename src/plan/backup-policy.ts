@@ -1,4 +1,5 @@
 import type { ConsistencyLevel } from '../contracts/consistent-view.ts'
+import { NO_SOURCE_LIMITS, type SourceLimits } from './source-limits.ts'
 
 export type Compression = 'zstd' | 'gzip' | 'none'
 
@@ -18,7 +19,22 @@ export interface BackupPolicy {
   readonly fullAfterDays: number
   /** An automatic backup is a full when so many snapshots were taken since the latest. Default 1000; 1 to 100 000. */
   readonly fullAfterSnapshots: number
+  /**
+   * How long one view may be held, in milliseconds. The database keeps old row versions for a view (SQLite: the log of writes) and holds schema changes up. Default 21,600,000
+   * (6 hours); 1000 to 604,800,000. What happens then: `whenViewAges`.
+   */
+  readonly maxViewAgeMs: number
+  /**
+   * `warn` (default): the backup goes on under its view, and session and manifest have a warning. `reopen`: it also stops at the next batches, opens new views and checks what it
+   * copied under them, as after a lost connection, as long as each view brings it further than the one before; the snapshot is the state of the last views.
+   */
+  readonly whenViewAges: 'warn' | 'reopen'
+  /** How hard a backup may lean on the databases that it reads. Default: not held back. */
+  readonly source: SourceLimits
 }
+
+/** A policy as it is declared: every member has a default. */
+export type PolicyDeclaration = Partial<Omit<BackupPolicy, 'source'>> & { readonly source?: Partial<SourceLimits> }
 
 export const DEFAULT_POLICY: BackupPolicy = {
   compression: 'zstd',
@@ -28,4 +44,7 @@ export const DEFAULT_POLICY: BackupPolicy = {
   requireConsistency: null,
   fullAfterDays: 30,
   fullAfterSnapshots: 1000,
+  maxViewAgeMs: 21_600_000,
+  whenViewAges: 'warn',
+  source: NO_SOURCE_LIMITS,
 }

@@ -1,5 +1,5 @@
 import type { BackupPlan } from './backup-plan.ts'
-import type { BackupPolicy } from './backup-policy.ts'
+import type { PolicyDeclaration } from './backup-policy.ts'
 import { isDecorated, type Decorated } from './decorated.ts'
 import type { PlanEntity, PlanExclusion } from './entity-options.ts'
 import type { EntityReference } from './entity-reference.ts'
@@ -16,7 +16,7 @@ export interface PlanDeclaration {
   /** Bucket of manifest and sessions, and of entities that name none. Default: the only one configured, or `default`. */
   readonly bucket?: string
   /** Every member has a default. */
-  readonly policy?: Partial<BackupPolicy>
+  readonly policy?: PolicyDeclaration
 }
 
 /**

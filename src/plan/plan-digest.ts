@@ -1,12 +1,24 @@
 import { createHash } from 'node:crypto'
 import { canonicalJson } from '../kernel/canonical-json.ts'
+import type { BackupPolicy } from './backup-policy.ts'
 import type { ResolvedPlan } from './resolved-plan.ts'
 
-/** SHA-256 (hex) of all that decides what a session stores and where. Description, concurrency and when to take a full may change under a running session. */
+/** SHA-256 (hex) of all that decides what a session stores and where. Description, concurrency, load limits, the age of views and when to take a full may change under a running session. */
 export function planDigest(plan: Omit<ResolvedPlan, 'digest'>): string {
   const { description: _, policy, ...rest } = plan
-  const { concurrency: __, fullAfterDays: ___, fullAfterSnapshots: ____, ...lasting } = policy
   return createHash('sha256')
-    .update(canonicalJson({ ...rest, policy: lasting }))
+    .update(canonicalJson({ ...rest, policy: lasting(policy) }))
     .digest('hex')
+}
+
+function lasting(policy: BackupPolicy): Partial<BackupPolicy> {
+  const changing: ReadonlySet<string> = new Set<keyof BackupPolicy>([
+    'concurrency',
+    'fullAfterDays',
+    'fullAfterSnapshots',
+    'maxViewAgeMs',
+    'whenViewAges',
+    'source',
+  ])
+  return Object.fromEntries(Object.entries(policy).filter(([name]) => !changing.has(name)))
 }

@@ -1,6 +1,7 @@
 import { DEFAULT_POLICY, type BackupPolicy, type Compression } from './backup-policy.ts'
 import { suggest } from './name-list.ts'
 import { PlanProblem } from './plan-problem.ts'
+import { resolveSource } from './resolve-source.ts'
 
 const KIB = 1024
 const MIB = 1024 * KIB
@@ -31,6 +32,9 @@ export function resolvePolicy(declared: Readonly<Record<string, unknown>>, probl
     requireConsistency: choice(declared, 'requireConsistency', [...CONSISTENCY, null], DEFAULT_POLICY.requireConsistency, problems),
     fullAfterDays: whole(declared, 'fullAfterDays', 1, 3650, DEFAULT_POLICY.fullAfterDays, problems),
     fullAfterSnapshots: whole(declared, 'fullAfterSnapshots', 1, 100_000, DEFAULT_POLICY.fullAfterSnapshots, problems),
+    maxViewAgeMs: whole(declared, 'maxViewAgeMs', 1000, 604_800_000, DEFAULT_POLICY.maxViewAgeMs, problems),
+    whenViewAges: choice(declared, 'whenViewAges', ['warn', 'reopen'], DEFAULT_POLICY.whenViewAges, problems),
+    source: resolveSource(declared.source, 'policy.source', problems),
   }
 }
 

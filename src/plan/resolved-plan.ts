@@ -24,6 +24,6 @@ export interface ResolvedPlan {
   readonly bucket: string
   readonly entities: readonly ResolvedEntity[]
   readonly policy: BackupPolicy
-  /** SHA-256 (hex) of the canonical JSON of all members but `description` and `policy.concurrency`: a session resumes only under the plan it was started with. */
+  /** SHA-256 (hex) of the canonical JSON of all members that decide what is stored and where: a session resumes only under the plan it was started with. */
   readonly digest: string
 }

@@ -39,6 +39,10 @@ export interface ProgressSnapshot {
   readonly elapsedMs: number
   /** Null as long as there is nothing to judge by, and at the end. */
   readonly remainingMs: number | null
+  /** What reading waits for, while it does: `source probe`, `replication lag`. Null when it goes on. A limited rate is no wait. */
+  readonly waiting: string | null
+  /** What came up so far that somebody should know. The result has them as well. */
+  readonly warnings: readonly string[]
   /** When this was taken, ISO 8601 UTC. */
   readonly at: string
   readonly entities: readonly EntityProgress[]

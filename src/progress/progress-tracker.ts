@@ -68,6 +68,8 @@ export class ProgressTracker {
   #workedRows = 0
   #workedBytes = 0
   #endedAt: number | null = null
+  readonly #waiting = new Map<string, string>()
+  #warnings: readonly string[] = []
 
   constructor(options: ProgressTrackerOptions) {
     const first = options.phases[0]
@@ -116,6 +118,16 @@ export class ProgressTracker {
     this.#storedBytes += bytes
   }
 
+  /** Reading of a store waits for something; null when it goes on. */
+  waiting(store: string, reason: string | null): void {
+    if (reason === null) this.#waiting.delete(store)
+    else this.#waiting.set(store, reason)
+  }
+
+  warn(warning: string): void {
+    this.#warnings = [...this.#warnings, warning]
+  }
+
   /** `restart`: the records are gone through once more in this phase, so the counts of the entities begin again. */
   enter(phase: ProgressPhase, options: { readonly restart?: boolean } = {}): void {
     this.#phase = phase
@@ -149,6 +161,8 @@ export class ProgressTracker {
       storedBytesPerSecond: Math.round(this.#stored.perSecond),
       elapsedMs: now - this.#startedAt,
       remainingMs: this.#remainingMs(now),
+      waiting: isEnd(this.#phase) ? null : ([...this.#waiting.values()][0] ?? null),
+      warnings: this.#warnings,
       at: new Date(now).toISOString(),
       entities: this.#entities.map(progressOf),
     }

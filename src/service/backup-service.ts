@@ -6,6 +6,7 @@ import { assertKnownOptions } from '../kernel/known-options.ts'
 import type { IBackupPlanRegistry } from '../plan/index.ts'
 import type { BucketRepositories } from './bucket-repositories.ts'
 import { checkKind, checkMetadata, checkSeries, checkTrigger } from './check-start.ts'
+import { withSourceLimits } from './check-source.ts'
 import type { IDataBackupService, ResumeBackupOptions, StartBackupOptions } from './data-backup-service.ts'
 import { RecentSessions } from './recent-sessions.ts'
 
@@ -22,8 +23,8 @@ export interface BackupServiceOptions {
   readonly logger: Logger
 }
 
-const START_OPTIONS: readonly (keyof StartBackupOptions)[] = ['metadata', 'trigger', 'kind', 'series', 'signal']
-const RESUME_OPTIONS: readonly (keyof ResumeBackupOptions)[] = ['takeover', 'signal']
+const START_OPTIONS: readonly (keyof StartBackupOptions)[] = ['metadata', 'trigger', 'kind', 'series', 'source', 'signal']
+const RESUME_OPTIONS: readonly (keyof ResumeBackupOptions)[] = ['takeover', 'source', 'signal']
 
 export function createBackupService({ repositories, stores, plans, clock, logger }: BackupServiceOptions): BackupService {
   const recent = new RecentSessions<BackupSession>()
@@ -31,8 +32,8 @@ export function createBackupService({ repositories, stores, plans, clock, logger
 
   async function start(planId: string, options: StartBackupOptions = {}): Promise<BackupSession> {
     assertKnownOptions(options, START_OPTIONS, 'a backup')
-    const { metadata = {}, trigger = 'manual', kind = 'auto', series = planId, signal } = options
-    const plan = plans.resolved(planId)
+    const { metadata = {}, trigger = 'manual', kind = 'auto', series = planId, source, signal } = options
+    const plan = withSourceLimits(plans.resolved(planId), source)
     checkMetadata(metadata)
     checkTrigger(trigger)
     checkKind(kind)
@@ -47,10 +48,12 @@ export function createBackupService({ repositories, stores, plans, clock, logger
     run: async (planId, options) => (await start(planId, options)).result(),
     async resume(token, options: ResumeBackupOptions = {}) {
       assertKnownOptions(options, RESUME_OPTIONS, 'resuming a backup')
-      const { takeover = false, signal } = options
+      const { takeover = false, source, signal } = options
       // Whatever the token leads to was made when the session started; a wrong one must not leave an empty repository behind.
       const repositoryOf = (bucket: string) => repositories.existing(bucket, { signal })
-      return recent.begin(() => resumeBackup(token, { ...environment, repositoryOf, planOf: (id) => plans.resolved(id), takeover, signal }))
+      return recent.begin(() =>
+        resumeBackup(token, { ...environment, repositoryOf, planOf: (id) => withSourceLimits(plans.resolved(id), source), takeover, signal }),
+      )
     },
     session: (id) => recent.get(id),
     sessions: () => recent.list(),

@@ -1,5 +1,6 @@
 import type { BackupKind, BackupResult, BackupSession } from '../export/index.ts'
 import type { AbortableOptions } from '../kernel/abort.ts'
+import type { SourceLimits } from '../plan/index.ts'
 
 export interface StartBackupOptions extends AbortableOptions {
   /** Free text facts kept in the snapshot: who asked, why, a release number. No secrets: they are stored as they are. */
@@ -13,11 +14,15 @@ export interface StartBackupOptions extends AbortableOptions {
   readonly kind?: BackupKind
   /** Names the snapshots that build on each other. Default the plan's id. */
   readonly series?: string
+  /** How hard this run may lean on the databases: members given here go before those of the plan's policy. */
+  readonly source?: Partial<SourceLimits>
 }
 
 export interface ResumeBackupOptions extends AbortableOptions {
   /** Take the session over although another process seems to run it. Only when you know that it is dead; a live one loses with `E_SESSION_FENCED`. Default false. */
   readonly takeover?: boolean
+  /** How hard this process may lean on the databases: members given here go before those of the plan's policy, not those that the session was started with. */
+  readonly source?: Partial<SourceLimits>
 }
 
 /** Starts, follows, resumes and stops backups. */

@@ -14,6 +14,7 @@ import type {
   RangeState,
   RecordBatch,
 } from '../../src/contracts/index.ts'
+import { paced, type SourcePace } from '../../src/contracts/source-pace.ts'
 import { throwIfAborted } from '../../src/kernel/abort.ts'
 import { HoldfastError } from '../../src/kernel/errors.ts'
 
@@ -60,6 +61,10 @@ export class InMemoryStore implements EntityStore {
   step: StoreStep = () => {}
   /** What `check` answers with beyond the truth: `undecided` makes every range unknown. */
   checking: 'exact' | 'undecided' = 'exact'
+  /** What views give from now on. Default: what the options say. */
+  level: ConsistencyLevel | undefined
+  /** What replication is behind; absent until set. */
+  replicationLag?: EntityStore['replicationLag']
   readonly mapping
 
   constructor(options: InMemoryStoreOptions) {
@@ -127,7 +132,8 @@ export class InMemoryStore implements EntityStore {
     return new InMemoryView(this, tables, {
       parallel: Math.min(options.parallel ?? 1, this.#options.parallel ?? 4),
       batchRows: this.#options.batchRows ?? 10,
-      level: this.#options.level ?? 'snapshot',
+      level: this.level ?? this.#options.level ?? 'snapshot',
+      pace: options.pace,
     })
   }
 
@@ -153,17 +159,19 @@ class InMemoryView implements ConsistentView {
   readonly #owner: InMemoryStore
   readonly #tables: ReadonlyMap<string, { descriptor: EntityDescriptor; rows: readonly Row[] }>
   readonly #batchRows: number
+  readonly #pace: SourcePace | undefined
   #open = true
   #calls = 0
 
   constructor(
     owner: InMemoryStore,
     tables: ReadonlyMap<string, { descriptor: EntityDescriptor; rows: readonly Row[] }>,
-    options: { parallel: number; batchRows: number; level: ConsistencyLevel },
+    options: { parallel: number; batchRows: number; level: ConsistencyLevel; pace: SourcePace | undefined },
   ) {
     this.#owner = owner
     this.#tables = tables
     this.#batchRows = options.batchRows
+    this.#pace = options.pace
     this.store = owner.name
     this.at = new Date().toISOString().replace('Z', '000Z')
     this.parallel = options.parallel
@@ -230,7 +238,11 @@ class InMemoryView implements ConsistentView {
     }
   }
 
-  async *read(entity: string, range: KeyRange, options: { signal?: AbortSignal | undefined; references?: readonly string[] } = {}): AsyncIterable<RecordBatch> {
+  read(entity: string, range: KeyRange, options: { signal?: AbortSignal | undefined; references?: readonly string[] } = {}): AsyncIterable<RecordBatch> {
+    return paced(this.#read(entity, range, options), this.#pace, options)
+  }
+
+  async *#read(entity: string, range: KeyRange, options: { signal?: AbortSignal | undefined; references?: readonly string[] }): AsyncIterable<RecordBatch> {
     this.#enter()
     try {
       const { descriptor } = this.#table(entity)

@@ -19,6 +19,8 @@ function snapshot(elapsedMs: number, percent: number): ProgressSnapshot {
     storedBytesPerSecond: 100,
     elapsedMs,
     remainingMs: 75_000,
+    waiting: null,
+    warnings: [],
     at: '2026-11-21T07:00:00.000Z',
     entities: [],
   }

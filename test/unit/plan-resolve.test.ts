@@ -86,6 +86,16 @@ describe('a plan with nothing wrong', () => {
         requireConsistency: null,
         fullAfterDays: 30,
         fullAfterSnapshots: 1000,
+        maxViewAgeMs: 21_600_000,
+        whenViewAges: 'warn',
+        source: {
+          maxRowsPerSecond: null,
+          maxBytesPerSecond: null,
+          maxReplicationLagMs: null,
+          pauseWhen: null,
+          checkEveryMs: 5000,
+          maxWaitMs: 3_600_000,
+        },
       },
       digest: expect.stringMatching(/^[0-9a-f]{64}$/),
     })
@@ -101,6 +111,7 @@ describe('a plan with nothing wrong', () => {
     expect(digest({ policy: { concurrency: 7 } })).toBe(same)
     expect(digest({ policy: { level: 3 } })).toBe(same)
     expect(digest({ policy: { fullAfterDays: 1, fullAfterSnapshots: 5 } })).toBe(same)
+    expect(digest({ policy: { source: { maxRowsPerSecond: 5, pauseWhen: () => 'ok' } } })).toBe(same)
     expect(digest({ entities: ['Tag', 'Order'] })).toBe(same)
     const others = [
       digest({ id: 'shop2' }),
@@ -333,7 +344,7 @@ describe('problems', () => {
     [
       'an unknown policy member',
       { policy: { compresion: 'zstd' } as never },
-      'policy.compresion = "zstd": no such policy member. Did you mean "compression"? Known members: compression, level, chunkBytes, concurrency, requireConsistency, fullAfterDays, fullAfterSnapshots.',
+      'policy.compresion = "zstd": no such policy member. Did you mean "compression"? Known members: compression, level, chunkBytes, concurrency, requireConsistency, fullAfterDays, fullAfterSnapshots, maxViewAgeMs, whenViewAges, source.',
     ],
     [
       'an unknown compression',
@@ -355,6 +366,26 @@ describe('problems', () => {
       'an unknown consistency',
       { policy: { requireConsistency: 'strict' as never } },
       'policy.requireConsistency = "strict": not one of the choices. Choose "snapshot", "entity", "fuzzy", null.',
+    ],
+    [
+      'an unknown limit',
+      { policy: { source: { maxRowPerSecond: 5 } as never } },
+      'policy.source.maxRowPerSecond = 5: no such limit. Did you mean "maxRowsPerSecond"? Known limits: maxRowsPerSecond, maxBytesPerSecond, maxReplicationLagMs, pauseWhen, checkEveryMs, maxWaitMs.',
+    ],
+    [
+      'a rate of nothing',
+      { policy: { source: { maxRowsPerSecond: 0 } } },
+      'policy.source.maxRowsPerSecond = 0: not a whole number in range. Give a whole number from 1 to 1000000000.',
+    ],
+    [
+      'a wait without an end',
+      { policy: { source: { maxWaitMs: null as never } } },
+      'policy.source.maxWaitMs: not a whole number in range. Give a whole number from 1000 to 604800000.',
+    ],
+    [
+      'a probe that cannot be asked',
+      { policy: { source: { pauseWhen: 'night' as never } } },
+      "policy.source.pauseWhen = \"night\": not a function. Give a function that answers 'ok' or 'wait', or leave it out.",
     ],
     ['a policy that is no object', { policy: 'fast' as never }, 'policy = "fast": not an object. Give an object of policy members, or leave it out.'],
     [

@@ -54,6 +54,15 @@ export const BackupListSchema = Type.Object({
   ),
 })
 
+const SourceBody = Type.Object(
+  {
+    maxRowsPerSecond: Type.Optional(Type.Integer({ minimum: 1 })),
+    maxBytesPerSecond: Type.Optional(Type.Integer({ minimum: 1024 })),
+    maxReplicationLagMs: Type.Optional(Type.Integer({ minimum: 100 })),
+  },
+  { additionalProperties: false, description: "How hard this run may lean on the databases; goes before the plan's policy." },
+)
+
 export const StartBackupBody = Type.Object(
   {
     plan: PlanId,
@@ -63,6 +72,7 @@ export const StartBackupBody = Type.Object(
       }),
     ),
     series: Type.Optional(Type.String({ minLength: 1, maxLength: 128, description: "Names the snapshots that build on each other. Default the plan's id." })),
+    source: Type.Optional(SourceBody),
     metadata: Type.Optional(
       Type.Record(Type.String(), Type.String({ maxLength: 4096 }), {
         maxProperties: 64,
@@ -88,6 +98,7 @@ export const ResumeBackupBody = Type.Object(
     takeover: Type.Optional(
       Type.Boolean({ description: 'Take the session over although another process seems to run it: only when you know that it is dead. Default false.' }),
     ),
+    source: Type.Optional(SourceBody),
   },
   { additionalProperties: false },
 )

@@ -1,8 +1,13 @@
 import { Type } from 'typebox'
-import type { Inventory, ResolvedPlan } from '../../src/plan/index.ts'
+import type { BackupPolicy, Inventory, ResolvedPlan, SourceLimits } from '../../src/plan/index.ts'
 import { Names, Nullable, schemaOf } from './schemas.ts'
 
-const PlanSchema = schemaOf<ResolvedPlan>()(
+/** A plan as it goes over HTTP: of a probe, that there is one. */
+export type PlanView = Omit<ResolvedPlan, 'policy'> & {
+  readonly policy: Omit<BackupPolicy, 'source'> & { readonly source: Omit<SourceLimits, 'pauseWhen'> & { readonly pauseWhen: boolean } }
+}
+
+const PlanSchema = schemaOf<PlanView>()(
   Type.Object({
     id: Type.String(),
     description: Type.String(),
@@ -25,6 +30,16 @@ const PlanSchema = schemaOf<ResolvedPlan>()(
       requireConsistency: Nullable(Type.Enum(['snapshot', 'entity', 'fuzzy'])),
       fullAfterDays: Type.Integer(),
       fullAfterSnapshots: Type.Integer(),
+      maxViewAgeMs: Type.Integer(),
+      whenViewAges: Type.Enum(['warn', 'reopen']),
+      source: Type.Object({
+        maxRowsPerSecond: Nullable(Type.Integer()),
+        maxBytesPerSecond: Nullable(Type.Integer()),
+        maxReplicationLagMs: Nullable(Type.Integer()),
+        pauseWhen: Type.Boolean({ description: 'There is a probe' }),
+        checkEveryMs: Type.Integer(),
+        maxWaitMs: Type.Integer(),
+      }),
     }),
     digest: Type.String({ description: 'A session resumes only under the plan it was started with' }),
   }),

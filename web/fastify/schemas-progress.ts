@@ -1,6 +1,6 @@
 import { Type } from 'typebox'
 import type { ProgressSnapshot } from '../../src/progress/index.ts'
-import { Count, Nullable, schemaOf, Time, Uuid } from './schemas.ts'
+import { Count, Names, Nullable, schemaOf, Time, Uuid } from './schemas.ts'
 
 export const PhaseSchema = Type.Enum([
   'opening',
@@ -32,6 +32,8 @@ export const ProgressSchema = schemaOf<ProgressSnapshot>()(
     storedBytesPerSecond: Type.Number(),
     elapsedMs: Type.Number(),
     remainingMs: Nullable(Type.Number()),
+    waiting: Nullable(Type.String({ description: 'What reading waits for: source probe, replication lag' })),
+    warnings: Names,
     at: Time,
     entities: Type.Array(
       Type.Object({

@@ -4,6 +4,7 @@ import { HoldfastError } from '../../../src/kernel/errors.ts'
 import { describeEntities } from './catalog.ts'
 import type { MysqlConnections } from './connections.ts'
 import type { MigrationTable } from './migrations.ts'
+import { replicationLag } from './replication-lag.ts'
 import { openSession } from './session.ts'
 import { openMysqlView } from './view.ts'
 
@@ -37,7 +38,9 @@ export function createMysqlStore(options: MysqlStoreOptions): EntityStore {
         await session.release()
       }
     },
-    openView: ({ entities, signal }) => openMysqlView({ store: name, mapping, connections, migrations, selection: entities, lockTimeoutMs, signal }),
+    openView: ({ entities, pace, signal }) =>
+      openMysqlView({ store: name, mapping, connections, migrations, selection: entities, lockTimeoutMs, pace, signal }),
+    replicationLag: (call) => replicationLag(connections, call),
     async openTarget() {
       throw new HoldfastError('E_DIALECT', 'MySQL and MariaDB cannot be restored into yet')
     },

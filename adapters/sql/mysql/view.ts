@@ -3,13 +3,14 @@ import type { StoreMapping } from '../../../src/contracts/entity-descriptor.ts'
 import type { EntitySelection } from '../../../src/contracts/entity-store.ts'
 import type { KeyRange, KeyText } from '../../../src/contracts/key-range.ts'
 import type { RecordBatch } from '../../../src/contracts/record-batch.ts'
+import { paced, type SourcePace } from '../../../src/contracts/source-pace.ts'
 import { type AbortableOptions, onAbort, throwIfAborted } from '../../../src/kernel/abort.ts'
 import { HoldfastError } from '../../../src/kernel/errors.ts'
 import { createKeyTextReader } from '../../../src/record/key-text.ts'
 import { describeEntities, type MysqlEntity } from './catalog.ts'
 import { checkRanges } from './check.ts'
 import type { MysqlConnections } from './connections.ts'
-import { digestRange, newSeed } from './digest.ts'
+import { digestRange, newSeed, type RangeDigest } from './digest.ts'
 import { estimateEntity } from './estimate.ts'
 import { entityEvidence, judgeEvidence } from './evidence.ts'
 import { fromSql, keyOrderSql, rangeCondition } from './key-sql.ts'
@@ -31,6 +32,7 @@ export interface OpenMysqlViewOptions extends AbortableOptions {
   readonly selection: readonly EntitySelection[]
   readonly migrations?: MigrationTable | undefined
   readonly lockTimeoutMs?: number | undefined
+  readonly pace?: SourcePace | undefined
 }
 
 /**
@@ -95,18 +97,24 @@ function createView(
     try {
       reading = begin(lineSql(entity), ([line]) => line ?? null)
       let last: KeyText | undefined
-      for await (const batch of reading) {
+      for await (const batch of paced(reading, options.pace, { signal })) {
         last = lastKey(batch)
         yield batch
       }
       if (reading.refused) {
         reading = begin(columnsSql(entity), createRowEncoder(entity), last)
-        yield* reading
+        yield* paced(reading, options.pace, { signal })
       }
       await assertUnchanged(entity)
     } finally {
       await done(reading?.usable ?? true)
     }
+  }
+
+  /** Reads nothing out, but makes the server read as much: so it heeds what the pace says of the server, and is no part of a rate. */
+  async function digest(entity: MysqlEntity, range: KeyRange, seed: string, call: AbortableOptions): Promise<RangeDigest> {
+    await options.pace?.ready(call)
+    return lane.run((client) => digestRange(client, entity, range, seed), call)
   }
 
   return {
@@ -148,7 +156,7 @@ function createView(
       return checkRanges(
         {
           judge: (old) => judgeEvidence(old, now),
-          digest: (range, seed, { signal }) => lane.run((client) => digestRange(client, entity, range, seed), { signal }),
+          digest: (range, seed, { signal }) => digest(entity, range, seed, { signal }),
           read: (range, { signal }) => read(name, range, { signal }),
         },
         known,
@@ -158,7 +166,7 @@ function createView(
     async digests(name, ranges, call = {}) {
       const entity = entityOf(name)
       const digests: string[] = []
-      for (const range of ranges) digests.push((await lane.run((client) => digestRange(client, entity, range, newSeed()), call)).digest)
+      for (const range of ranges) digests.push((await digest(entity, range, newSeed(), call)).digest)
       return digests
     },
     read,

@@ -1,3 +1,4 @@
+import type { SourcePace } from '../../../src/contracts/source-pace.ts'
 import { type AbortableOptions, onAbort, throwIfAborted } from '../../../src/kernel/abort.ts'
 import { HoldfastError } from '../../../src/kernel/errors.ts'
 import { describeEntities, type DescribeOptions, type PostgresEntity } from './catalog.ts'
@@ -12,6 +13,7 @@ import { readSnapshotFacts, type SnapshotFacts } from './snapshot-facts.ts'
 export interface OpenLanesOptions extends AbortableOptions, Omit<DescribeOptions, 'searchPath'> {
   readonly connections: PostgresConnections
   readonly parallel: number
+  readonly pace?: SourcePace | undefined
   readonly lockTimeoutMs?: number
 }
 

@@ -4,6 +4,7 @@ import { describeEntities } from './catalog.ts'
 import type { PostgresConnections } from './connections.ts'
 import type { MigrationTable } from './migrations.ts'
 import { queryText } from './query.ts'
+import { createReplicationLag } from './replication-lag.ts'
 import { inspectServer } from './server.ts'
 import { pinSettings } from './session-settings.ts'
 import { openPostgresTarget } from './target/open-target.ts'
@@ -45,9 +46,10 @@ export function createPostgresStore(options: PostgresStoreOptions): EntityStore 
         connection.release(!clean)
       }
     },
-    openView: ({ entities, parallel = 1, signal }) =>
-      openPostgresView({ store: name, mapping, connections, migrations, selection: entities, parallel, signal, ...limits }),
+    openView: ({ entities, parallel = 1, pace, signal }) =>
+      openPostgresView({ store: name, mapping, connections, migrations, selection: entities, parallel, pace, signal, ...limits }),
     openTarget: ({ entities, restoreId, signal }) =>
       openPostgresTarget({ store: name, mapping, connections, selection: entities, restoreId, signal, ...limits }),
+    replicationLag: createReplicationLag(connections),
   }
 }

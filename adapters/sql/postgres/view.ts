@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import type { ConsistentView } from '../../../src/contracts/consistent-view.ts'
 import type { KeyRange } from '../../../src/contracts/key-range.ts'
 import type { RecordBatch } from '../../../src/contracts/record-batch.ts'
+import { paced } from '../../../src/contracts/source-pace.ts'
 import { type AbortableOptions, throwIfAborted } from '../../../src/kernel/abort.ts'
 import { HoldfastError } from '../../../src/kernel/errors.ts'
 import type { PostgresEntity } from './catalog.ts'
@@ -43,7 +44,7 @@ export async function openPostgresView(options: OpenPostgresViewOptions): Promis
     let running: CopyOut | undefined
     try {
       running = copyOut(lane.client, copySql(select), program, { signal })
-      yield* running
+      yield* paced(running, options.pace, { signal })
     } catch (error) {
       throw databaseError(what, error)
     } finally {

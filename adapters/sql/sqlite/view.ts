@@ -3,6 +3,7 @@ import type { StoreMapping } from '../../../src/contracts/entity-descriptor.ts'
 import type { OpenViewOptions } from '../../../src/contracts/entity-store.ts'
 import type { KeyRange } from '../../../src/contracts/key-range.ts'
 import type { RecordBatch } from '../../../src/contracts/record-batch.ts'
+import { paced } from '../../../src/contracts/source-pace.ts'
 import { type AbortableOptions, throwIfAborted } from '../../../src/kernel/abort.ts'
 import { HoldfastError } from '../../../src/kernel/errors.ts'
 import { describeEntities, type SqliteEntity } from './catalog.ts'
@@ -10,13 +11,11 @@ import { checkRange } from './check.ts'
 import { databaseError } from './database-error.ts'
 import { estimateEntity } from './estimate.ts'
 import { entityEvidence } from './evidence.ts'
-import { createKeyCodec } from './key-values.ts'
-import { createLineEncoder } from './line-encoder.ts'
+import { keyOrderName } from './key-order.ts'
 import { type MigrationTable, readMigrations } from './migrations.ts'
 import { quoteName } from './quote.ts'
-import { rowPages } from './row-pages.ts'
+import { readBatches } from './read-batches.ts'
 import { readSequences } from './sequences.ts'
-import { type Slices, inTurns } from './slices.ts'
 import { splitKeys } from './split.ts'
 import { isMemory, openViewSource, type SqliteLocation, type ViewSource } from './view-source.ts'
 
@@ -26,6 +25,8 @@ export interface ViewOptions extends OpenViewOptions {
   readonly location: SqliteLocation
   readonly migrations?: MigrationTable | undefined
 }
+
+type ReadOptions = AbortableOptions & { readonly references?: readonly string[] }
 
 /** A view over one connection. The driver is synchronous, so it reads one page after the other and lets the event loop turn in between. */
 export async function openSqliteView(options: ViewOptions): Promise<ConsistentView> {
@@ -41,7 +42,7 @@ export async function openSqliteView(options: ViewOptions): Promise<ConsistentVi
   }
 }
 
-function createView(source: ViewSource, { store, location, migrations }: ViewOptions, entities: readonly SqliteEntity[]): ConsistentView {
+function createView(source: ViewSource, { store, location, migrations, pace }: ViewOptions, entities: readonly SqliteEntity[]): ConsistentView {
   const { connection } = source
   let closed = false
   for (const entity of entities) assertNoNullKeys(source, entity)
@@ -63,30 +64,8 @@ function createView(source: ViewSource, { store, location, migrations }: ViewOpt
     }
   }
 
-  async function* read(
-    name: string,
-    range: KeyRange,
-    { signal, references }: AbortableOptions & { readonly references?: readonly string[] } = {},
-  ): AsyncGenerator<RecordBatch> {
-    const entity = entityOf(name)
-    const lines = createLineEncoder(entity, references)
-    const pages = rowPages(connection, entity, createKeyCodec(entity).range(range))
-    const fill = function* (): Slices<RecordBatch | null> {
-      while (!lines.full) {
-        entityOf(name) // the view may have been closed meanwhile
-        const page = pages.next()
-        if (page.done) break
-        lines.add(page.value)
-        yield
-      }
-      return lines.take()
-    }
-    try {
-      for (let batch = await inTurns(fill(), { signal }); batch; batch = await inTurns(fill(), { signal })) yield batch
-    } catch (error) {
-      throw databaseError(error, `reading ${name}`)
-    }
-  }
+  const read = (name: string, range: KeyRange, options: ReadOptions = {}): AsyncIterable<RecordBatch> =>
+    paced(readBatches(connection, entityOf(name), range, { ...options, assertOpen: () => void entityOf(name) }), pace, options)
 
   return {
     store,
@@ -98,10 +77,7 @@ function createView(source: ViewSource, { store, location, migrations }: ViewOpt
     migrations: readMigrations(connection, migrations),
     estimate: (name, options = {}) => ask(name, options, (entity) => estimateEntity(connection, entity)),
     evidence: (name, options = {}) => ask(name, options, (entity) => entityEvidence(entity, isMemory(location.path) ? null : location.path)),
-    keyOrder(name) {
-      const { columns, order, collations } = entityOf(name)
-      return order.map((at, place) => `${columns[at]!.column} ${collations[place]}`).join(', ')
-    },
+    keyOrder: (name) => keyOrderName(entityOf(name)),
     split: (name, options) => ask(name, options, (entity) => splitKeys(connection, entity, options.parts)),
     async sequences({ signal } = {}) {
       throwIfAborted(signal)

@@ -3,8 +3,9 @@ import type { BackupKind } from '../../export/index.ts'
 import { followBackup } from '../follow-backup.ts'
 import { nameValue } from '../option-values.ts'
 import type { GlobalOptions, RunCommand } from '../run-command.ts'
+import { addSourceOptions, sourceLimits, type SourceOptions } from '../source-options.ts'
 
-interface BackupOptions extends GlobalOptions {
+interface BackupOptions extends GlobalOptions, SourceOptions {
   readonly kind: BackupKind
   readonly series?: string
   readonly trigger: 'manual' | 'automatic'
@@ -12,7 +13,7 @@ interface BackupOptions extends GlobalOptions {
 }
 
 export function addBackup(program: Command, run: RunCommand): void {
-  program
+  const command = program
     .command('backup')
     .summary('take a snapshot of a plan')
     .description('Takes a snapshot: one consistent state of all entities of the plan. Ctrl-C pauses it and prints the command that goes on with it.')
@@ -25,12 +26,14 @@ export function addBackup(program: Command, run: RunCommand): void {
     .option('--series <name>', 'snapshots that build on each other (default: the id of the plan)')
     .addOption(new Option('--trigger <trigger>', 'kept in the snapshot').choices(['manual', 'automatic']).default('manual'))
     .option('--tag, --meta <name=value>', 'a fact kept in the snapshot; may be repeated. No secrets', nameValue)
+  addSourceOptions(command)
     .addHelpText(
       'after',
       `
 Examples:
   $ holdfast backup shop
   $ holdfast backup shop --kind full --meta release=2.4.1 --meta by=ada
+  $ holdfast backup shop --max-rows-per-second 20000 --max-replication-lag 10s
   $ holdfast backup shop --trigger automatic --json | tail -1`,
     )
     .action(async (plan: string, _, command: Command) => {
@@ -44,6 +47,7 @@ Examples:
           signal,
           ...(series === undefined ? {} : { series }),
           ...(meta ? { metadata: meta } : {}),
+          ...sourceLimits(options),
         })
         return followBackup(session, context)
       })

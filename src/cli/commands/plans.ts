@@ -12,7 +12,14 @@ export function addPlans(program: Command, run: RunCommand): void {
         const { report } = holdfast
         for (const { plan, module } of report.plans) {
           const entities = plan.entities.map(({ store, entity, bucket, ignore, sensitive }) => ({ store, entity, bucket, ignore, sensitive }))
-          output.record('plan', { id: plan.id, description: plan.description, module, bucket: plan.bucket, policy: plan.policy, entities })
+          output.record('plan', {
+            id: plan.id,
+            description: plan.description,
+            module,
+            bucket: plan.bucket,
+            policy: { ...plan.policy, source: { ...plan.policy.source, pauseWhen: plan.policy.source.pauseWhen !== null } },
+            entities,
+          })
         }
         for (const { store, entity, reason } of report.inventory.entities.filter(({ state }) => state === 'excluded'))
           output.record('excluded', { store, entity, reason })

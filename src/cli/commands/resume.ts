@@ -4,14 +4,15 @@ import { HoldfastError } from '../../kernel/errors.ts'
 import { usageError } from '../command-error.ts'
 import { followBackup } from '../follow-backup.ts'
 import type { CommandContext, GlobalOptions, RunCommand } from '../run-command.ts'
+import { addSourceOptions, sourceLimits, type SourceOptions } from '../source-options.ts'
 
-interface ResumeOptions extends GlobalOptions {
+interface ResumeOptions extends GlobalOptions, SourceOptions {
   readonly last?: true | string
   readonly takeover?: boolean
 }
 
 export function addResume(program: Command, run: RunCommand): void {
-  program
+  const command = program
     .command('resume')
     .summary('go on with a backup that was paused, failed or killed')
     .description(
@@ -20,6 +21,7 @@ export function addResume(program: Command, run: RunCommand): void {
     .argument('[token]', 'its continuation token; - reads it from stdin, where no list of processes shows it')
     .option('--last [plan]', 'the newest unfinished session, of any plan or of this one')
     .option('--takeover', 'also when another process seems to run it: only when you know that it is dead')
+  addSourceOptions(command)
     .addHelpText(
       'after',
       `
@@ -35,7 +37,11 @@ Examples:
         throw usageError('resume takes a token or --last', 'Either `holdfast resume <token>` or `holdfast resume --last [plan]`.')
       await run('resume', options, async (context) => {
         const { signal } = context.interrupts
-        const session = await context.holdfast.backups.resume(await tokenOf(token, options, context), { takeover: options.takeover === true, signal })
+        const session = await context.holdfast.backups.resume(await tokenOf(token, options, context), {
+          takeover: options.takeover === true,
+          signal,
+          ...sourceLimits(options),
+        })
         return followBackup(session, context)
       })
     })

@@ -17,6 +17,7 @@ export const startBackup: Route = (context) => {
         metadata: body.metadata ?? {},
         ...(body.kind === undefined ? {} : { kind: body.kind }),
         ...(body.series === undefined ? {} : { series: body.series }),
+        ...(body.source === undefined ? {} : { source: body.source }),
       })
     const key = headers['idempotency-key']
     const session = key === undefined ? await start() : await starts.run(key, canonicalJson(body), start)
