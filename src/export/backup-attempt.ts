@@ -7,6 +7,8 @@ import { onAbort } from '../kernel/abort.ts'
 import { type HoldfastError, isHoldfastError } from '../kernel/errors.ts'
 import type { ResolvedPlan } from '../plan/resolved-plan.ts'
 import { BACKUP_PHASES, type ProgressEnd, ProgressFeed, ProgressTracker } from '../progress/index.ts'
+import { KeyImage } from '../reconcile/index.ts'
+import { type BackupResult, backupResult } from './backup-result.ts'
 import { buildManifest } from './build-manifest.ts'
 import { copyEntities, type CopyOptions, estimateEntities } from './copy-entities.ts'
 import { dropMissing } from './drop-missing.ts'
@@ -42,7 +44,7 @@ export interface BackupAttemptOptions {
 }
 
 export type AttemptOutcome =
-  | { readonly state: 'done'; readonly manifest: Manifest }
+  | { readonly state: 'done'; readonly result: BackupResult }
   | { readonly state: 'paused' }
   /** `unmarked`: the journal does not say that the session was cancelled, because it could not be written. */
   | { readonly state: 'cancelled'; readonly error: HoldfastError; readonly unmarked?: unknown }
@@ -55,16 +57,20 @@ const MOST_FAILURES = 10
 /** Failures in a row without a range stored in between. */
 const MOST_IN_VAIN = 3
 
+const NOTHING_KNOWN: ReplayedJournal = { image: () => new KeyImage() }
+const NO_VIEWS: OpenViews = { byStore: new Map(), level: 'fuzzy', window: { from: '', to: '' }, warnings: [], close: async () => {} }
+
 /** One process's work on a session, from open views to a committed snapshot, a pause, a cancellation or a failure. Runs from the moment it is made. */
 export class BackupAttempt {
   readonly tracker: ProgressTracker
   readonly feed: ProgressFeed
   /** Never rejects; resolves when all work has ended, views are closed and nothing more is written. */
   readonly outcome: Promise<AttemptOutcome>
-  readonly #options: BackupAttemptOptions
+  readonly #options: Omit<BackupAttemptOptions, 'known' | 'views'>
   readonly #startedAt: number
   readonly #warnings: string[] = []
   #views: OpenViews
+  #known: ReplayedJournal
   #copies: readonly EntityCopy[]
   #pausing = false
   /** The views are held for too long, and new ones are wanted. */
@@ -74,7 +80,7 @@ export class BackupAttempt {
   #committing = false
   #cancelled: HoldfastError | null = null
 
-  constructor(options: BackupAttemptOptions) {
+  constructor({ known, views, ...options }: BackupAttemptOptions) {
     const { session, clock, logger } = options
     this.#options = options
     this.#startedAt = clock.now()
@@ -87,7 +93,8 @@ export class BackupAttempt {
       this.tracker.waiting(store, reason)
       this.feed.touch()
     })
-    this.#views = options.views
+    this.#views = views
+    this.#known = known
     this.#copies = this.#entityCopies()
     this.outcome = this.#run().then((outcome) => {
       this.#end(outcome.state)
@@ -123,7 +130,7 @@ export class BackupAttempt {
         await journal.end('paused', undefined, { signal: this.#signal })
         return { state: 'paused' }
       }
-      return { state: 'done', manifest: await this.#commit(sequences) }
+      return { state: 'done', result: backupResult(await this.#commit(sequences)) }
     } catch (error) {
       this.#fail(error)
       await this.#closeQuietly()
@@ -275,7 +282,7 @@ export class BackupAttempt {
     const committed = this.#committing ? await this.#committedManifest() : null
     if (committed) {
       await journal.close()
-      return { state: 'done', manifest: committed }
+      return { state: 'done', result: backupResult(committed) }
     }
     if (isHoldfastError(error, 'E_SESSION_FENCED')) {
       await journal.close()
@@ -305,13 +312,17 @@ export class BackupAttempt {
     }
   }
 
+  /** Ended sessions are kept for a while, to be asked for. What they worked with is not: the ranges of a large database are many megabytes. */
   #end(state: ProgressEnd): void {
     this.tracker.enter(state)
     this.feed.end()
+    this.#copies = []
+    this.#known = NOTHING_KNOWN
+    this.#views = NO_VIEWS
   }
 
   #entityCopies(before: readonly EntityCopy[] = []): readonly EntityCopy[] {
-    return entityCopies({ ...this.#options, views: this.#views, tracker: this.tracker, before })
+    return entityCopies({ ...this.#options, known: this.#known, views: this.#views, tracker: this.tracker, before })
   }
 
   get #signal(): AbortSignal {

@@ -111,7 +111,10 @@ export function createBackupSession({ id, planId, token, attempt, signal }: Back
 
 /** What a completed session's token leads to: the result that is there, and nothing to do. */
 export function completedSession(manifest: Manifest, token: string): BackupSession {
-  const tracker = new ProgressTracker({ operation: 'backup', id: manifest.snapshotId, phases: BACKUP_PHASES })
+  // Not the manifest itself: the session is kept, and asked, long after.
+  const { snapshotId: id } = manifest
+  const result = backupResult(manifest)
+  const tracker = new ProgressTracker({ operation: 'backup', id, phases: BACKUP_PHASES })
   for (const { descriptor, ranges } of manifest.entities) {
     const meter = tracker.entity(descriptor.store, descriptor.name)
     for (const range of ranges) meter.reuse(range.rows, plainBytesOf(range))
@@ -121,8 +124,8 @@ export function completedSession(manifest: Manifest, token: string): BackupSessi
   const feed = new ProgressFeed({ read: () => tracker.snapshot(), onHandlerError: () => {} })
   feed.end()
   return {
-    id: manifest.snapshotId,
-    planId: manifest.plan.id,
+    id,
+    planId: result.planId,
     token,
     state: 'done',
     get current() {
@@ -131,16 +134,15 @@ export function completedSession(manifest: Manifest, token: string): BackupSessi
     progress: () => feed.iterate(),
     onProgress: (handler) => feed.subscribe(handler),
     pause: () => Promise.resolve(token),
-    cancel: () =>
-      Promise.reject(new HoldfastError('E_SESSION_CLOSED', `session ${manifest.snapshotId} is complete`, { hint: 'Delete the snapshot if it is not wanted.' })),
-    result: () => Promise.resolve(backupResult(manifest)),
+    cancel: () => Promise.reject(new HoldfastError('E_SESSION_CLOSED', `session ${id} is complete`, { hint: 'Delete the snapshot if it is not wanted.' })),
+    result: () => Promise.resolve(result),
   }
 }
 
 function resultOf(outcome: AttemptOutcome, id: string): BackupResult {
   switch (outcome.state) {
     case 'done':
-      return backupResult(outcome.manifest)
+      return outcome.result
     case 'paused':
       throw new HoldfastError('E_SESSION_PAUSED', `session ${id} is paused`)
     case 'cancelled':

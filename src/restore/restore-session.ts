@@ -36,28 +36,26 @@ export interface RestoreSessionOptions {
   readonly run: (signal: AbortSignal, touch: () => void) => Promise<RestoreResult>
 }
 
-export function createRestoreSession(options: RestoreSessionOptions): RestoreSession {
-  const { tracker, logger } = options
+/** Nothing that is kept with the session refers to `run`: with it the manifest would stay, as long as the session can be asked for. */
+export function createRestoreSession({ id, snapshotId, planId, dryRun, tracker, logger, signal: outer, run }: RestoreSessionOptions): RestoreSession {
   const abort = new AbortController()
-  const signal = options.signal ? AbortSignal.any([options.signal, abort.signal]) : abort.signal
+  const signal = outer ? AbortSignal.any([outer, abort.signal]) : abort.signal
   const feed = new ProgressFeed({
     read: () => tracker.snapshot(),
-    onHandlerError: (error) => logger.warn({ error: String(error), restoreId: options.id }, 'a progress handler failed'),
+    onHandlerError: (error) => logger.warn({ error: String(error), restoreId: id }, 'a progress handler failed'),
   })
   let state: RestoreState = 'running'
 
-  const outcome = options
-    .run(signal, () => feed.touch())
-    .then(
-      (result) => {
-        end('done')
-        return result
-      },
-      (error: unknown) => {
-        end(signal.aborted && isHoldfastError(error, 'E_ABORTED') ? 'cancelled' : 'failed')
-        throw error
-      },
-    )
+  const outcome = run(signal, () => feed.touch()).then(
+    (result) => {
+      end('done')
+      return result
+    },
+    (error: unknown) => {
+      end(signal.aborted && isHoldfastError(error, 'E_ABORTED') ? 'cancelled' : 'failed')
+      throw error
+    },
+  )
   outcome.catch(() => {}) // `result()` hands the error to whoever asks; nobody has to
 
   function end(how: Exclude<RestoreState, 'running'>): void {
@@ -67,10 +65,10 @@ export function createRestoreSession(options: RestoreSessionOptions): RestoreSes
   }
 
   return {
-    id: options.id,
-    snapshotId: options.snapshotId,
-    planId: options.planId,
-    dryRun: options.dryRun,
+    id,
+    snapshotId,
+    planId,
+    dryRun,
     get state() {
       return state
     },
