@@ -6,6 +6,7 @@ import type { AbortableOptions } from '../kernel/abort.ts'
 import { HoldfastError } from '../kernel/errors.ts'
 import { createKeyTextReader } from '../record/index.ts'
 import { paysAsDelta } from './change-share.ts'
+import { ChunkPipeline } from './chunk-pipeline.ts'
 import { diffKeys, type RangeChange } from './diff-keys.ts'
 import type { EntityCopy } from './entity-copy.ts'
 import { type LiveLine, storeDelta, type StoreDeltaOptions } from './store-delta.ts'
@@ -27,6 +28,9 @@ export interface DeltaRunOptions extends StoreDeltaOptions {
   readonly onMoved: () => void
 }
 
+/** Deltas of a run on their way to the storage. Each is small, and waits for a disk or a network most of its time. */
+const STORED_AT_ONCE = 4
+
 /**
  * Stores what changed in adjacent ranges that one snapshot confirmed, as one delta each, reading only rows that were written since, and the keys of ranges in which
  * rows may have come or gone. Returns the ranges that have to be read whole after all.
@@ -38,27 +42,45 @@ export async function readDeltaRun(copy: EntityCopy, run: readonly DeltaRange[],
   const lines = await readChangedLines(copy, run, { signal })
   const keys = new RunKeys(copy.view, copy.resolved.entity, run, { signal })
   const whole: DeltaRange[] = []
-  try {
-    for (const [at, range] of run.entries()) {
-      if (options.pausing()) return []
-      const changed = lines[at]!
-      const changes = await changesOf(copy, range, new Set(changed.keys()), keys)
-      const pays = changes !== null && paysAsDelta(changes.length, range.known.rows)
-      if (pays && (await storeDelta(copy, range.known, changes, changed, { rows: range.rows }, options))) {
+  const storing = new ChunkPipeline<DeltaRange | null>(
+    STORED_AT_ONCE,
+    (left) => {
+      if (left) whole.push(left)
+      else {
         copy.closePart()
         options.onMoved()
-      } else whole.push(range)
+      }
+    },
+    () => {},
+  )
+  try {
+    for (const [at, range] of run.entries()) {
+      if (options.pausing()) break
+      const changed = lines[at]!
+      const ahead = await keys.ahead(range)
+      await storing.add(async () => {
+        const changes = await changesOf(copy, range, new Set(changed.keys()), { ahead, keys })
+        const pays = changes !== null && paysAsDelta(changes.length, range.known.rows)
+        return pays && (await storeDelta(copy, range.known, changes, changed, { rows: range.rows }, options)) ? null : range
+      })
     }
+    await storing.drain()
   } finally {
+    await storing.drain().catch(() => {}) // told above
     await keys.close()
   }
-  return whole
+  return options.pausing() ? [] : whole
 }
 
-async function changesOf(copy: EntityCopy, range: DeltaRange, changed: ReadonlySet<KeyText>, keys: RunKeys): Promise<RangeChange[] | null> {
+interface LiveKeys {
+  /** Those of the range, when the keys of the run are read in one go. */
+  readonly ahead: readonly KeyText[] | null
+  readonly keys: RunKeys
+}
+
+async function changesOf(copy: EntityCopy, range: DeltaRange, changed: ReadonlySet<KeyText>, { ahead, keys }: LiveKeys): Promise<RangeChange[] | null> {
   const { signal } = keys
   const { entry } = range.known
-  const ahead = await keys.ahead(range)
   // Nothing was added or removed when all changed keys were there and the count did not move.
   if (!ahead && range.rows === range.known.rows) {
     const updated = await unlessUnreadable(() => holdsKeys(copy.chunks, entry, changed, { signal }))
