@@ -29,6 +29,8 @@ export async function tellRestore(result: RestoreResult, { holdfast, output, int
     extra,
   ])
   output.text(textTable(['entity', 'records', ...head], rows, '  '))
+  const { ranges, skippedRanges } = result.totals
+  if (skippedRanges > 0) output.text(`\n  ${skippedRanges} of ${counted(ranges, 'range')} found live as they are, and not loaded`)
   const samples = entities.flatMap(({ entity, samples }) => samples.map((sample) => ({ entity, ...sample })))
   if (planned && samples.length > 0) {
     output.text('')

@@ -1,7 +1,8 @@
 import type { AbortableOptions } from '../kernel/abort.ts'
-import type { SequenceState } from './consistent-view.ts'
+import type { ConsistentView, SequenceState } from './consistent-view.ts'
+import type { EntitySelection } from './entity-store.ts'
 import type { EntityDescriptor } from './entity-descriptor.ts'
-import type { KeyText } from './key-range.ts'
+import type { KeyText, KnownRange } from './key-range.ts'
 
 /** What to do with a live row that differs from its record. Identical rows are never written; missing rows are always created. */
 export type ConflictPolicy =
@@ -41,6 +42,20 @@ export interface RestoreItem {
   readonly entity: string
   readonly policy: ConflictPolicy
   readonly lines: LineSource
+  /**
+   * Ranges of the entity whose records are not among the lines, because a look found that the live table holds exactly them, with the evidence of that look.
+   * Comparing and merging make sure that this still holds, and throw `E_RESTORE_MOVED` where it does not.
+   */
+  readonly unchanged?: readonly KnownRange[]
+}
+
+/** Live tables as a view sees them, through the target's own connection. */
+export type LiveLook = Pick<ConsistentView, 'entities' | 'keyOrder' | 'evidence' | 'check'>
+
+/** What `details.moved` of an `E_RESTORE_MOVED` names: ranges that were `unchanged` and are so no longer. */
+export interface MovedRanges {
+  readonly entity: string
+  readonly ranges: readonly KnownRange['range'][]
 }
 
 export interface StageReport {
@@ -133,6 +148,11 @@ export interface RestoreTarget {
   /** The live entities, resolved against the catalog. */
   readonly entities: readonly EntityDescriptor[]
   isEmpty(entity: string, options?: AbortableOptions): Promise<boolean>
+  /**
+   * Looks at the live tables in one consistent state, for as long as `work` takes. Ranges that it finds unchanged can be left out of what is staged (`RestoreItem.unchanged`).
+   * Absent where that cannot be made sure of again when it counts.
+   */
+  look?<T>(selection: readonly EntitySelection[], work: (live: LiveLook) => Promise<T>, options?: AbortableOptions): Promise<T>
   /**
    * Whether records of this shape can go into the live tables at all. Asks no database, so that it can be called before any record is read.
    * @throws `E_SCHEMA_DRIFT` with every difference; for `direct` items also where the table requires a column that the records lack.

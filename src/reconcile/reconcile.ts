@@ -6,7 +6,8 @@ import { HoldfastError } from '../kernel/errors.ts'
 import type { KeyImage } from './key-image.ts'
 
 export interface ReconcileOptions<K extends KnownRange> extends AbortableOptions {
-  readonly view: ConsistentView
+  /** The database as it is now: a view, or what a restore sees of its target. */
+  readonly view: Pick<ConsistentView, 'evidence' | 'check'> & Partial<Pick<ConsistentView, 'split'>>
   readonly entity: string
   /** What is known: nothing (full), the chunks of a snapshot (incremental, comparison, delta restore), those of a journal (resume). Not changed while the decisions are being taken. */
   readonly image: KeyImage<K>
@@ -55,7 +56,7 @@ export async function* reconcile<K extends KnownRange>(options: ReconcileOptions
     else known.push(piece.known)
   }
 
-  const undivided = known.length === 0 && unknown.length === 1 && parts > 1
+  const undivided = known.length === 0 && unknown.length === 1 && parts > 1 && view.split !== undefined
   for (const range of undivided ? await split(options) : unknown) {
     yield { action: 'read', range, known: null, evidence, reason: 'new' }
   }
@@ -80,7 +81,7 @@ function countsOf({ rows, changedRows }: RangeState): { readonly rows?: number; 
 }
 
 async function split({ view, entity, parts, signal }: ReconcileOptions<KnownRange>): Promise<readonly KeyRange[]> {
-  const ranges = await view.split(entity, { parts, signal })
+  const ranges = await view.split!(entity, { parts, signal })
   let expected: KeyRange['from'] = null
   for (const [index, range] of ranges.entries()) {
     const last = index === ranges.length - 1

@@ -22,6 +22,8 @@ export function buildResult(
       identical: total(({ identical }) => identical),
       keep: total(({ keep }) => keep),
       conflict: total(({ conflict }) => conflict),
+      ranges: total(({ ranges }) => ranges),
+      skippedRanges: total(({ skippedRanges }) => skippedRanges),
     },
     problems: problems.count,
     silenced,

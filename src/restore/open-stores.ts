@@ -1,21 +1,15 @@
-import type { ManifestEntity } from '../archive/index.ts'
-import type { MergeItem, RestoreTarget } from '../contracts/restore-target.ts'
+import type { RestoreTarget } from '../contracts/restore-target.ts'
+import { type ChosenItem, chosenItem } from './chosen-item.ts'
 import { referenceOrder } from './reference-order.ts'
 import type { RestoreContext } from './restore-context.ts'
 import type { StoreSelection } from './select-entities.ts'
-import { snapshotLines } from './snapshot-lines.ts'
-
-/** One entity on its way back: what the target works on, and where it comes from. */
-export interface ChosenItem extends MergeItem {
-  readonly archived: ManifestEntity
-}
 
 /** One store's part of a restore, from the open target on. */
 export interface OpenStore {
   readonly selection: StoreSelection
   readonly target: RestoreTarget
-  /** Parents first. */
-  readonly items: readonly ChosenItem[]
+  /** Parents first. Replaced when it is known, or known no longer, which ranges need not be loaded. */
+  items: readonly ChosenItem[]
   /** Every chosen table is empty, so records are loaded straight into them. One table with rows sends all through staging, where references between them can be checked. */
   readonly direct: boolean
 }
@@ -45,14 +39,7 @@ export async function prepareStore(selection: StoreSelection, target: RestoreTar
   const items: ChosenItem[] = []
   for (const archived of selection.entities) {
     const { chunks } = await context.bucket(archived.bucket)
-    items.push({
-      record: archived.descriptor,
-      entity: archived.descriptor.name,
-      policy: context.policy,
-      mode: direct ? 'direct' : 'staged',
-      lines: snapshotLines(archived, chunks, (bytes) => context.meters.stored(bytes)),
-      archived,
-    })
+    items.push(chosenItem({ archived, chunks, policy: context.policy, mode: direct ? 'direct' : 'staged', onStored: (bytes) => context.meters.stored(bytes) }))
   }
   target.assertFits(items)
   return { selection, target, items: referenceOrder(items), direct }

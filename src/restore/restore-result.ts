@@ -15,6 +15,10 @@ export interface RestoredEntity {
   readonly conflict: number
   /** Live rows that the snapshot does not have. Left alone. */
   readonly extra: number
+  /** Ranges of the snapshot that hold records of the entity. */
+  readonly ranges: number
+  /** Of them, those that were found to be live as they are, and so neither fetched nor loaded. Their records count as identical. */
+  readonly skippedRanges: number
   readonly samples: readonly RestoreSample[]
 }
 
@@ -33,6 +37,8 @@ export interface RestoreResult {
     readonly identical: number
     readonly keep: number
     readonly conflict: number
+    readonly ranges: number
+    readonly skippedRanges: number
   }
   /** Rows that the database would refuse (dry run); 0 in a completed restore. The diagnostics list them. */
   readonly problems: number

@@ -9,10 +9,11 @@ import type { RestoreContext } from './restore-context.ts'
 import { keepDiagnostics, keepResult } from './restore-records.ts'
 import type { RestoreResult } from './restore-result.ts'
 import type { StoreSelection } from './select-entities.ts'
+import { skipUnchanged } from './skip-unchanged.ts'
 import { stageStores } from './stage-stores.ts'
 import { validateStores } from './validate-ranges.ts'
 
-/** open → validate → stage → compare → merge (DESIGN "Restore"). Nothing outside the staging areas changes before the merge. */
+/** open → look → validate → stage → compare → merge (DESIGN "Restore"). Nothing outside the staging areas changes before the merge. */
 export async function runRestore(selections: readonly StoreSelection[], context: RestoreContext): Promise<RestoreResult> {
   const startedAt = context.clock.now()
   const targets: RestoreTarget[] = []
@@ -33,6 +34,7 @@ export async function runRestore(selections: readonly StoreSelection[], context:
 
 async function restore(stores: readonly OpenStore[], context: RestoreContext): Promise<Merged> {
   const { dryRun, problems } = context
+  await skipUnchanged(stores, context)
   await validateStores(stores, context)
   await stageStores(stores, context)
   if (!dryRun) problems.refuse()

@@ -12,11 +12,10 @@ export function storedBytesOf({ layers }: RangeEntry): number {
   return layers.reduce((sum, { storedBytes }) => sum + storedBytes, 0)
 }
 
-/** The records of an entity as they stand in the storage. While one range is consumed the next is fetched and proved. */
-export function snapshotLines(entity: ManifestEntity, chunks: ChunkStore, onStored: (bytes: number) => void): LineSource {
-  const ranges = filledRanges(entity)
+/** The records of ranges as they stand in the storage. While one range is consumed the next is fetched and proved. */
+export function snapshotLines(ranges: readonly RangeEntry[], chunks: ChunkStore, onStored: (bytes: number) => void): LineSource {
   return {
-    rows: entity.rows,
+    rows: ranges.reduce((sum, { rows }) => sum + rows, 0),
     async *open({ signal }: AbortableOptions = {}) {
       let current: Fetching | null = null
       let ahead = fetchFirst(0)

@@ -1,4 +1,5 @@
 import { HoldfastError } from '../kernel/errors.ts'
+import { renumbered } from './chosen-item.ts'
 import type { OpenStore } from './open-stores.ts'
 import type { RestoreContext } from './restore-context.ts'
 
@@ -15,7 +16,7 @@ async function stageStore({ selection, target, items }: OpenStore, { meters, pro
     const meter = meters.of(item.archived)
     meter.working()
     const report = await target.stage(item, { signal, onProgress: (rows) => meter.reached(rows) })
-    problems.note(selection.store.name, report.problems, report.problems.length)
+    problems.note(selection.store.name, renumbered(report.problems, items), report.problems.length)
     if (report.problems.length === 0 && report.rows !== item.lines.rows) {
       throw new HoldfastError('E_ARCHIVE_CORRUPT', `"${item.entity}" staged ${report.rows} records, but the manifest says ${item.lines.rows}`)
     }

@@ -2,7 +2,7 @@ import { type ChunkStore, type RangeEntry, verifyRange } from '../archive/index.
 import { type AbortableOptions, throwIfAborted } from '../kernel/abort.ts'
 import type { OpenStore } from './open-stores.ts'
 import type { RestoreContext } from './restore-context.ts'
-import { filledRanges, storedBytesOf } from './snapshot-lines.ts'
+import { storedBytesOf } from './snapshot-lines.ts'
 
 export interface RangeToValidate {
   readonly chunks: ChunkStore
@@ -13,15 +13,15 @@ export interface RangeToValidate {
 /** Ranges fetched, decompressed and hashed at once. More would not be faster: two cores are busy with two. */
 const IN_FLIGHT = 3
 
-/** Proves every chunk of the chosen entities, and counts it. */
+/** Proves every chunk of the chosen entities that is going to be loaded, and counts it. */
 export async function validateStores(stores: readonly OpenStore[], { bucket, meters, signal }: RestoreContext): Promise<void> {
   meters.begin('validating')
   const work: RangeToValidate[] = []
-  for (const { archived } of stores.flatMap(({ items }) => items)) {
+  for (const { archived, loaded } of stores.flatMap(({ items }) => items)) {
     const { chunks } = await bucket(archived.bucket)
     const meter = meters.of(archived)
     let rows = 0
-    for (const range of filledRanges(archived)) {
+    for (const range of loaded) {
       const done = () => {
         meter.reached((rows += range.rows))
         meters.stored(storedBytesOf(range))

@@ -195,8 +195,14 @@ describe('an accident, by the command line', () => {
     expect(run.stdout).toMatch(/^DAMAGED: .*1 damage in /)
     expect(run.stdout).toContain('E_ARCHIVE_CORRUPT')
     expect((await app.run(['verify', id, '--json'])).line('damage')).toMatchObject({ store: 'shop', code: 'E_ARCHIVE_CORRUPT' })
+    // What is live as it is needs no chunk.
+    expect((await app.run(['restore', id, '--dry-run'])).exitCode).toBe(0)
+    for (const table of ['order_line', 'orders', 'customer']) app.sql(`DELETE FROM ${table}`)
+    app.sql(`INSERT INTO customer (id, name, email) VALUES (999, 'n', 'e')`)
     expect((await app.run(['restore', id, '--dry-run'])).exitCode).toBe(13)
+    app.sql('DELETE FROM customer')
     writeFileSync(join(chunks, chunk!), sound)
+    expect((await app.run(['restore', id, '--yes'])).exitCode).toBe(0)
   })
 
   it('a schema that does not fit ends with 14', async () => {

@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest'
 import { memoryStorage } from '../../adapters/memory/index.ts'
 import { foldLayers, readRange, type RepositoryScope } from '../../src/archive/index.ts'
 import { scopeNames } from '../../src/archive/object-names.ts'
-import { snapshotLines } from '../../src/restore/snapshot-lines.ts'
+import { filledRanges, snapshotLines } from '../../src/restore/snapshot-lines.ts'
 import { validateRanges } from '../../src/restore/validate-ranges.ts'
 import { verifySnapshot } from '../../src/service/verify-snapshot.ts'
 import { memoryRepository } from '../support/archive-rig.ts'
@@ -37,7 +37,7 @@ describe('a snapshot with layered ranges', () => {
     expect(read).toEqual(manifest)
     expect(read.requiredFeatures).toEqual(['delta'])
     let stored = 0
-    const source = snapshotLines(read.entities[0]!, scope.chunks, (bytes) => (stored += bytes))
+    const source = snapshotLines(filledRanges(read.entities[0]!), scope.chunks, (bytes) => (stored += bytes))
     for (let again = 0; again < 2; again++) expect((await joined(source.open())).equals(linesOf([...AFTER, ...LATER]))).toBe(true)
     expect([source.rows, stored]).toEqual([AFTER.length + LATER.length, 2 * read.totals.storedBytes])
   })

@@ -13,7 +13,7 @@ const SampleSchema = Type.Object({
   changes: Type.Array(Type.Object({ field: Type.String(), live: Type.Unknown(), record: Type.Unknown() })),
 })
 
-const counts = { records: Count, create: Count, update: Count, identical: Count, keep: Count, conflict: Count }
+const counts = { records: Count, create: Count, update: Count, identical: Count, keep: Count, conflict: Count, ranges: Count, skippedRanges: Count }
 
 const ResultSchema = Type.Object({
   restoreId: Uuid,

@@ -11,6 +11,7 @@ import { fitRecords, type FittedItem } from './fit-record.ts'
 import { assertStillEmpty, assertWhole, loadDirect } from './load-direct.ts'
 import { lockTables } from './lock-tables.ts'
 import type { LiveTable } from './live-table.ts'
+import { assertUnchanged } from './live-look.ts'
 import { makeRoomForSwaps } from './part-swaps.ts'
 import { problemList, type ProblemList } from './problem-list.ts'
 import { readLiveTables } from './read-live-tables.ts'
@@ -30,6 +31,8 @@ export interface MergeParts {
   readonly area: StagingArea
   readonly entities: readonly PostgresEntity[]
   readonly tables: readonly LiveTable[]
+  /** Entities as a look saw them, by name: those of which something was left out. */
+  readonly looked: ReadonlyMap<string, PostgresEntity>
   /** The role may set `session_replication_role`. */
   readonly mayReplicate: boolean
   /** What is staged of an entity; stages it first where nothing is. */
@@ -52,6 +55,7 @@ export async function merge(parts: MergeParts, items: readonly MergeItem[], opti
     await lockTables(tx, fitted, silence.replica)
     await assertUnmoved(tx, parts, fitted)
     for (const each of fitted) if (modeOf(items, each) === 'direct') await assertStillEmpty(tx, each)
+    await assertUnchanged(tx, session.server, parts.looked, items, options)
     const decided = await decideAll(tx, area, staged)
     await refuseConflicts(decided, async (item) =>
       (await takeSamples(tx, item, CONFLICT_KEYS)).flatMap(({ action, key }) => (action === 'conflict' ? [key] : [])),

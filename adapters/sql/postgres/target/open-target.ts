@@ -3,11 +3,12 @@ import type { EntitySelection } from '../../../../src/contracts/entity-store.ts'
 import type { RestoreItem, RestoreTarget } from '../../../../src/contracts/restore-target.ts'
 import type { AbortableOptions } from '../../../../src/kernel/abort.ts'
 import { HoldfastError, isHoldfastError } from '../../../../src/kernel/errors.ts'
-import { describeEntities } from '../catalog.ts'
+import { describeEntities, type PostgresEntity } from '../catalog.ts'
 import type { PostgresConnections } from '../connections.ts'
 import { sqlState } from '../database-error.ts'
 import type { SessionSettingOptions } from '../session-settings.ts'
 import { fitRecords, type FittedItem } from './fit-record.ts'
+import { lookAt } from './live-look.ts'
 import { assertAllLines, assertWhole } from './load-direct.ts'
 import { merge, type MergeParts } from './merge.ts'
 import { readLiveTables } from './read-live-tables.ts'
@@ -47,7 +48,7 @@ export async function openPostgresTarget(options: OpenPostgresTargetOptions): Pr
     const tables = await session.transaction((tx) => readLiveTables(tx, entities), { signal })
     const mayReplicate = await maySilenceEverything(session)
     const area = await openStagingArea(session, connections, restoreId)
-    return createTarget(store, { session, area, entities, tables, mayReplicate })
+    return createTarget(store, mapping, { session, area, entities, tables, mayReplicate })
   } catch (error) {
     session.close()
     throw error
@@ -67,9 +68,10 @@ async function maySilenceEverything(session: TargetSession): Promise<boolean> {
   }
 }
 
-function createTarget(store: string, parts: Omit<MergeParts, 'staged'>): RestoreTarget {
+function createTarget(store: string, mapping: StoreMapping, parts: Omit<MergeParts, 'staged' | 'looked'>): RestoreTarget {
   const { session, area, tables, entities } = parts
   const staging = new Map<string, StagedRecords>()
+  const looked = new Map<string, PostgresEntity>()
   let closing: Promise<void> | undefined
 
   const stage = async (fitted: FittedItem, options: StageOptions) => {
@@ -97,6 +99,17 @@ function createTarget(store: string, parts: Omit<MergeParts, 'staged'>): Restore
       return rows.length === 0
     },
 
+    look: (selection, work, options = {}) =>
+      session.transaction(
+        async (tx) => {
+          const found = await describeEntities(tx.client, { store, mapping, selection, searchPath: session.server.searchPath })
+          const result = await work(await lookAt(tx, session.server, found))
+          for (const entity of found) looked.set(entity.descriptor.name, entity)
+          return result
+        },
+        { ...options, characteristics: 'ISOLATION LEVEL REPEATABLE READ READ ONLY', ending: 'rollback' },
+      ),
+
     assertFits(items) {
       const fitted = fitRecords(items, tables)
       assertWhole(fitted.filter((_, at) => items[at]!.mode === 'direct'))
@@ -106,13 +119,14 @@ function createTarget(store: string, parts: Omit<MergeParts, 'staged'>): Restore
 
     async reconcile(items, options = {}) {
       fitRecords(items, tables)
-      return reconcile(session, area, items.map(staged), options)
+      return reconcile({ session, area, looked }, items.map(staged), options)
     },
 
     merge: (items, options) =>
       merge(
         {
           ...parts,
+          looked,
           async staged(fitted) {
             // An item to be loaded directly is staged only when its foreign keys need a second pass.
             if (!staging.has(fitted.item.entity) && items.some(({ entity, mode }) => entity === fitted.item.entity && mode === 'direct')) {

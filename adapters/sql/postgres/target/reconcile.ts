@@ -1,8 +1,10 @@
 import type { EntityReconciliation, ReconcileOptions, ReconcileReport } from '../../../../src/contracts/restore-target.ts'
+import type { PostgresEntity } from '../catalog.ts'
 import { checkParentsBefore } from './check-foreign-keys.ts'
 import { checkUniques } from './check-uniques.ts'
 import { checkValues } from './check-values.ts'
 import { type DecidedItem, decideActions } from './decide-actions.ts'
+import { assertUnchanged } from './live-look.ts'
 import { problemList, type ProblemList } from './problem-list.ts'
 import type { StagedRecords } from './stage-records.ts'
 import type { StagingArea } from './staging-area.ts'
@@ -13,14 +15,20 @@ const DEFAULT_SAMPLES = 5
 
 /** Compares what is staged with what is live, all in one snapshot; what it notes down on the way is rolled back. */
 export async function reconcile(
-  session: TargetSession,
-  area: StagingArea,
+  { session, area, looked }: { readonly session: TargetSession; readonly area: StagingArea; readonly looked: ReadonlyMap<string, PostgresEntity> },
   staged: readonly StagedRecords[],
   options: ReconcileOptions,
 ): Promise<ReconcileReport> {
   const list = problemList(options.problemLimit)
   const entities = await session.transaction(
     async (tx) => {
+      await assertUnchanged(
+        tx,
+        session.server,
+        looked,
+        staged.map(({ fitted }) => fitted.item),
+        options,
+      )
       const decided = await decideAll(tx, area, staged)
       await findAllProblems(tx, decided, unfinished(staged), list)
       const found: EntityReconciliation[] = []

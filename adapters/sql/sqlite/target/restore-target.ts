@@ -23,6 +23,7 @@ import { whenFree } from '../when-free.ts'
 import { dropWorkTables } from './classify.ts'
 import { lookupIndexes } from './foreign-keys.ts'
 import { type ItemPlan, planItem } from './item-plan.ts'
+import { assertUnchanged, lookAt, readDataVersion } from './live-look.ts'
 import { checkLoadedTable, loadDirect } from './load-direct.ts'
 import { advanceSequences, mergeStaged, type MergeWork } from './merge.ts'
 import { createProblemList } from './problem-list.ts'
@@ -60,7 +61,7 @@ export async function openSqliteTarget(options: TargetOptions): Promise<RestoreT
   try {
     const schemaVersion = await whenFree(() => readSchemaVersion(connection), { signal })
     const entities = await whenFree(() => describeEntities(connection, { store, mapping, selection }), { signal })
-    return new SqliteRestoreTarget(store, { entities, schemaVersion }, connection, await createStageFile(location, options.restoreId))
+    return new SqliteRestoreTarget(options, { entities, schemaVersion }, connection, await createStageFile(location, options.restoreId))
   } catch (error) {
     connection.close()
     throw databaseError(error, `opening a restore into ${location.path}`)
@@ -76,10 +77,14 @@ class SqliteRestoreTarget implements RestoreTarget {
   readonly #staged = new Set<SqliteEntity>()
   /** Changes with every change of the schema: what was described must still hold when it is written. */
   #schemaVersion: number
+  /** As the last look found it; null before one. */
+  #dataVersion: number | null = null
   #closed = false
+  /** Not for a database in memory, where whatever the application does meanwhile is done by the same connection. */
+  readonly look?: NonNullable<RestoreTarget['look']>
 
   constructor(
-    store: string,
+    { store, mapping, location }: Pick<TargetOptions, 'store' | 'mapping' | 'location'>,
     { entities, schemaVersion }: { readonly entities: readonly SqliteEntity[]; readonly schemaVersion: number },
     connection: SqliteConnection,
     stage: StageFile,
@@ -90,6 +95,16 @@ class SqliteRestoreTarget implements RestoreTarget {
     this.#connection = connection
     this.#stage = stage
     this.#schemaVersion = schemaVersion
+    if (!connection.own) return
+    this.look = (selection, work, { signal } = {}) =>
+      this.#guard('looking at the live rows', () =>
+        ownTransaction(connection, { begin: 'BEGIN', signal, stagePath: stage.path }, async () => {
+          this.#assertSchema()
+          const found = describeEntities(connection, { store, mapping, selection })
+          this.#dataVersion = readDataVersion(connection)
+          return work(lookAt(connection, found, location.path))
+        }),
+      )
   }
 
   isEmpty(entity: string, { signal }: AbortableOptions = {}): Promise<boolean> {
@@ -221,6 +236,11 @@ class SqliteRestoreTarget implements RestoreTarget {
     const options = { begin, signal, stagePath: this.#stage.path }
     const whole = function* (this: SqliteRestoreTarget): Slices<{ readonly result: T; readonly schemaVersion: number }> {
       this.#assertSchema()
+      assertUnchanged(
+        connection,
+        plans.map(({ item }) => item),
+        this.#dataVersion,
+      )
       const result = yield* slices()
       dropWorkTables(connection, plans)
       return { result, schemaVersion: readSchemaVersion(connection) }
