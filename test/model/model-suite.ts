@@ -1,0 +1,35 @@
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import { type ModelDatabases, openModelDatabases } from './databases.ts'
+import { modelSettings, runHistories } from './run-histories.ts'
+
+/** Each of these must have happened, or the histories prove less than they seem to. */
+const MUST_HAPPEN = [
+  'backups completed by resuming',
+  'ranges of several layers',
+  'ranges reused',
+  'chunks pruned',
+  'survivors restored',
+  'restores over live rows',
+]
+
+/** Random histories of one dialect. The seed stands in the name of the test and in every failure. */
+export function modelSuite(dialect: string): void {
+  const { histories, seed } = modelSettings()
+  let databases: ModelDatabases | undefined
+
+  beforeAll(async () => {
+    databases = await openModelDatabases(dialect)
+  })
+  afterAll(async () => {
+    await databases?.close()
+  })
+
+  it(
+    `${histories} histories of ${dialect} from seed ${seed}: every snapshot is the truth of its moment, alone and for good`,
+    { timeout: 60_000 + histories * 30_000 },
+    async () => {
+      const tally = await runHistories({ histories, seed, create: (rng) => databases!.create(rng) })
+      if (histories >= 20) for (const what of MUST_HAPPEN) expect([what, tally.get(what) ?? 0]).not.toEqual([what, 0])
+    },
+  )
+}
