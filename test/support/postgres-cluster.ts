@@ -61,7 +61,7 @@ function clusterIn(folder: string, port: number): PostgresCluster {
       }
     },
     async start() {
-      server = spawn(join(clusterBinaries!, 'postgres'), ['-D', data, '-p', String(port)], { stdio: 'ignore', cwd: folder, ...(owner ?? {}) })
+      server = spawn(join(clusterBinaries!, 'postgres'), ['-D', data, '-p', String(port)], { stdio: 'ignore', cwd: folder, ...owner })
       for (let tries = 0; ; tries++) {
         const up = await cluster.query('SELECT 1').then(
           () => true,
@@ -116,7 +116,7 @@ function copyFiles(from: string, to: string): void {
 }
 
 function run(program: string, args: readonly string[]): void {
-  execFileSync(join(clusterBinaries!, program), args, { stdio: 'ignore', cwd: tmpdir(), ...(owner ?? {}) })
+  execFileSync(join(clusterBinaries!, program), args, { stdio: 'ignore', cwd: tmpdir(), ...owner })
 }
 
 function findBinaries(): string | null {
