@@ -1,15 +1,9 @@
-import { execFileSync, spawn } from 'node:child_process'
-import { chmodSync, existsSync, mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { setTimeout as delay } from 'node:timers/promises'
 import mysql from 'mysql2'
-import { freePort, type ProvidedServer } from './provide-postgres.ts'
+import { hasMariadb, MARIADBD, startMariadb } from './mariadb-server.ts'
+import type { ProvidedServer } from './provide-postgres.ts'
 
 const STANDARD_URL = 'mysql://root@127.0.0.1:3306'
 const IMAGE = 'mariadb:11.4'
-const SERVER = '/usr/sbin/mariadbd'
-const INSTALLER = '/usr/bin/mariadb-install-db'
 
 /**
  * A MariaDB or MySQL server with a user who may do everything: the address in HOLDFAST_TEST_MYSQL_URL, else the one on the standard port, else a container
@@ -23,7 +17,7 @@ export async function provideMysql(): Promise<ProvidedServer | string> {
     return { url: given, how: 'HOLDFAST_TEST_MYSQL_URL', stop: async () => {} }
   }
   if ((await whyUnusable(STANDARD_URL)) === null) return { url: STANDARD_URL, how: 'the server on 127.0.0.1:3306', stop: async () => {} }
-  return (await startContainer()) ?? (await startBinaries()) ?? `no server on 127.0.0.1:3306, no Docker, and no ${SERVER}`
+  return (await startContainer()) ?? (await startBinaries()) ?? `no server on 127.0.0.1:3306, no Docker, and no ${MARIADBD}`
 }
 
 async function whyUnusable(url: string): Promise<string | null> {
@@ -63,31 +57,10 @@ async function startContainer(): Promise<ProvidedServer | null> {
 }
 
 async function startBinaries(): Promise<ProvidedServer | null> {
-  if (!existsSync(SERVER) || !existsSync(INSTALLER)) return null
-  const folder = mkdtempSync(join(tmpdir(), 'holdfast-mariadb-'))
-  const asRoot = process.getuid?.() === 0
-  const user = asRoot ? ['--user=mysql'] : []
-  chmodSync(folder, 0o755)
-  const data = join(folder, 'data')
-  execFileSync(INSTALLER, ['--no-defaults', `--datadir=${data}`, '--auth-root-authentication-method=normal', '--skip-test-db', ...user], { stdio: 'ignore' })
-  const port = await freePort()
-  const server = spawn(
-    SERVER,
-    ['--no-defaults', `--datadir=${data}`, `--port=${port}`, '--bind-address=127.0.0.1', `--socket=${join(data, 'server.sock')}`, '--local-infile=1', ...user],
-    { stdio: 'ignore' },
-  )
-  const url = `mysql://root@127.0.0.1:${port}`
-  const stop = async (): Promise<void> => {
-    const ended = new Promise((resolve) => server.once('exit', resolve))
-    if (server.exitCode === null && server.kill()) await ended
-    rmSync(folder, { recursive: true, force: true })
-  }
-  let problem: string | null = 'it did not start'
-  for (let tries = 0; tries < 150 && problem !== null && server.exitCode === null; tries++) {
-    await delay(200)
-    problem = await whyUnusable(url)
-  }
-  if (problem === null) return { url, how: SERVER, stop }
-  await stop()
-  throw new Error(`${SERVER} is there but cannot be used: ${problem}`)
+  if (!hasMariadb) return null
+  const server = await startMariadb()
+  const problem = await whyUnusable(server.url)
+  if (problem === null) return { url: server.url, how: MARIADBD, stop: () => server.stop() }
+  await server.stop()
+  throw new Error(`${MARIADBD} is there but cannot be used: ${problem}`)
 }

@@ -23,7 +23,13 @@ export function entityEvidence(entity: MysqlEntity, server: MysqlServer, { binlo
       table: `${entity.schema}.${entity.table}`,
       created: entity.created,
       ...(binlog && entity.transactional
-        ? { binlogFile: binlog.file, binlogPosition: binlog.position, serverStarted: binlog.started, replicationApplied: binlog.applied }
+        ? {
+            binlogFile: binlog.file,
+            binlogPosition: binlog.position,
+            serverStarted: binlog.started,
+            replicationApplied: binlog.applied,
+            transactions: binlog.transactions,
+          }
         : {}),
     },
   }
@@ -52,7 +58,7 @@ export function judgeEvidence(known: ChangeEvidence, now: ChangeEvidence): Evide
 }
 
 function binlogOf({ values }: ChangeEvidence): BinlogFacts | null {
-  const { binlogFile, binlogPosition, serverStarted, replicationApplied } = values
-  if (binlogFile === undefined || binlogPosition === undefined || serverStarted === undefined || replicationApplied === undefined) return null
-  return { file: binlogFile, position: binlogPosition, started: serverStarted, applied: replicationApplied }
+  const { binlogFile: file, binlogPosition: position, serverStarted: started, replicationApplied: applied, transactions } = values
+  if (file === undefined || position === undefined || started === undefined || applied === undefined || transactions === undefined) return null
+  return { file, position, started, applied, transactions }
 }
