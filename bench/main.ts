@@ -4,6 +4,7 @@ import { parseArgs } from 'node:util'
 import { benchChanges } from './changes.ts'
 import { benchCompare } from './compare.ts'
 import { emptyOrders, onDatabase, sourceDatabase, targetDatabase } from './databases.ts'
+import { benchMariadb } from './mariadb/bench-mariadb.ts'
 import { median } from './median.ts'
 import { type Measured, runLane, runShell } from './run-lane.ts'
 
@@ -13,7 +14,7 @@ const { values, positionals } = parseArgs({
 })
 const rows = Number(values.rows)
 const runs = Number(values.runs)
-const parts = positionals.length > 0 ? positionals : ['export', 'changes', 'compare', 'restore', 'memory']
+const parts = positionals.length > 0 ? positionals : ['export', 'changes', 'compare', 'restore', 'memory', 'mariadb']
 const OUT = 'bench/out'
 
 /** One way to do the job, and at least how many times as fast Holdfast has to be. */
@@ -48,6 +49,8 @@ if (parts.includes('export')) {
 }
 
 if (parts.includes('changes')) await benchChanges(rows, runs, OUT)
+
+if (parts.includes('mariadb')) await benchMariadb(rows, runs, OUT)
 
 if (parts.includes('compare')) await benchCompare(rows, runs, OUT)
 
