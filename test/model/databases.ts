@@ -1,5 +1,6 @@
 import type { ModelDatabase } from './model-database.ts'
 import type { Prng } from './prng.ts'
+import { openPostgresModel } from './postgres-database.ts'
 import { createSqliteModel } from './sqlite-database.ts'
 
 /** Where the histories of one dialect happen. */
@@ -12,6 +13,11 @@ export async function openModelDatabases(dialect: string): Promise<ModelDatabase
   switch (dialect) {
     case 'sqlite':
       return { create: async (rng) => createSqliteModel(rng), close: async () => {} }
+    case 'postgres': {
+      const databases = await openPostgresModel()
+      if (!databases) throw new Error('there are no binaries of PostgreSQL to run a server with')
+      return databases
+    }
     default:
       throw new Error(`there is no model of ${dialect}`)
   }

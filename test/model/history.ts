@@ -88,6 +88,7 @@ export class History {
       [0.7, () => this.#readWhilePruned(rng)],
       [1, () => this.#restoreLive(rng)],
       [0.7, () => this.#damage(rng)],
+      [this.#database.crash ? 0.15 : 0, () => this.#crash()],
     ])()
   }
 
@@ -112,6 +113,13 @@ export class History {
     const sql = this.#database.maintenance(rng, this.#writers.state.schema)
     this.log.push(sql)
     await this.#database.run(sql)
+  }
+
+  async #crash(): Promise<void> {
+    this.log.push('the database server crashes')
+    await this.#database.crash!()
+    this.#writers.forgetOpen()
+    this.#count('crashes of the server')
   }
 
   /** The store, whose views note what they must see. */

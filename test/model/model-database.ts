@@ -42,6 +42,8 @@ export interface ModelDatabase {
   truncate(tables: readonly string[]): readonly string[]
   /** Breaks the connections of the views that are open. Absent where nothing of the kind can happen. */
   breakViews?(): Promise<void>
+  /** The server dies and comes back: open transactions were never there, prepared ones still are. */
+  crash?(): Promise<void>
   /** Empty tables of this schema in another database. */
   emptyCopy(schema: Schema): Promise<EmptyCopy>
   drop(): Promise<void>

@@ -28,13 +28,18 @@ export const clusterBinaries: string | null = findBinaries()
 /** PostgreSQL refuses to run as root. */
 const owner = process.getuid?.() === 0 ? userOf('postgres') : null
 
-export async function createCluster(): Promise<PostgresCluster> {
+/** `settings` are lines of its configuration. */
+export async function createCluster(settings: Readonly<Record<string, string>> = {}): Promise<PostgresCluster> {
   const folder = newFolder()
   run('initdb', ['-D', join(folder, 'data'), '-U', 'postgres', '-A', 'trust', '-E', 'UTF8', '--locale=C', '-N'])
   const data = join(folder, 'data')
   appendFileSync(
     join(data, 'postgresql.conf'),
-    `\nlisten_addresses = '127.0.0.1'\nunix_socket_directories = ''\nfsync = off\nshared_buffers = 16MB\nwal_level = replica\nmax_wal_senders = 5\nhot_standby = on\n`,
+    `\nlisten_addresses = '127.0.0.1'\nunix_socket_directories = ''\nfsync = off\nshared_buffers = 16MB\nwal_level = replica\nmax_wal_senders = 5\nhot_standby = on\n${Object.entries(
+      settings,
+    )
+      .map(([name, value]) => `${name} = ${value}\n`)
+      .join('')}`,
   )
   const cluster = clusterIn(folder, await freePort())
   await cluster.start()
