@@ -208,6 +208,37 @@ describe.each(ROLES)('as %s', (_role, connections) => {
     expect(await switches()).toEqual(before[1])
   })
 
+  it('foresees that a record would take from a row the value that it refers to', async () => {
+    await tables(`
+      CREATE TABLE country (id int PRIMARY KEY, code text UNIQUE);
+      CREATE TABLE city (id int PRIMARY KEY, country text REFERENCES country (code));
+      INSERT INTO country VALUES (1, 'fr'), (2, 'de')`)
+    const countries = mappingOf(table('country', 'id code'))
+    const saved = await saveAll(superuser.connections, countries)
+    await db.query(`UPDATE country SET code = 'xx' WHERE id = 2; INSERT INTO city VALUES (1, 'xx'), (2, 'fr')`)
+    const items = saved.entities.map((entity) => ({ ...itemOf(entity), mode: 'staged' as const }))
+    await inTarget(connections(), countries, async (target) => {
+      const lost = {
+        entity: 'country',
+        key: '[2]',
+        line: 2,
+        cause: 'missing-parent',
+        message: expect.stringContaining('rows of public.city refer to a value of code'),
+      }
+      for (const item of items) expect((await target.stage(item)).problems).toEqual([])
+      expect(await target.reconcile(items)).toMatchObject({ problems: [lost], problemCount: 1 })
+      const error = await failure(target.merge(items, { sequences: [] }), 'E_RESTORE_REJECTED')
+      expect(error.details.problems).toMatchObject([lost])
+      await db.query(`UPDATE city SET country = 'fr'`)
+      expect(await target.reconcile(items)).toMatchObject({ problems: [], problemCount: 0 })
+      await target.merge(items, { sequences: [] })
+    })
+    expect(await db.query('TABLE country ORDER BY 1')).toEqual([
+      { id: 1, code: 'fr' },
+      { id: 2, code: 'de' },
+    ])
+  })
+
   it('refuses unique clashes with rows that stay', async () => {
     const mapping = mappingOf(table('mail', 'id address'))
     await tables(`CREATE TABLE mail (id int PRIMARY KEY, address text UNIQUE); INSERT INTO mail VALUES (1, 'a'), (2, 'b'), (3, NULL)`)
@@ -313,7 +344,7 @@ describe('what only some roles can do', () => {
     await db.query(`UPDATE country SET code = 'xx' WHERE id = 2`)
     await failure(restoreAll(owner.lane.connections, countries, saved), 'E_PERMISSION')
     const error = await failure(restoreAll(superuser.connections, countries, saved), 'E_RESTORE_REJECTED')
-    expect(error.details.problems).toMatchObject([{ entity: 'country', key: null, cause: 'missing-parent' }])
+    expect(error.details.problems).toMatchObject([{ entity: 'country', key: '[2]', cause: 'missing-parent' }])
     expect(await db.query('TABLE city')).toEqual([{ id: 1, country: 'xx' }])
     await db.query(`DELETE FROM city`)
     await restoreAll(superuser.connections, countries, saved)

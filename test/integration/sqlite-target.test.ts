@@ -421,19 +421,26 @@ describe.each(KINDS)('restoring into SQLite (%s)', (kind) => {
     expect(file.value(`SELECT seq FROM sqlite_sequence WHERE name = 'things'`)).toBe(9n)
   })
 
-  it('watches rows that point at a column, not the key, of a row that changes', async () => {
+  it.each([
+    { type: 'TEXT', foreseen: 1, named: { entity: 'codes', key: '[1]' } },
+    // Another affinity: SQLite converts to compare, so only the look after writing can tell.
+    { type: '', foreseen: 0, named: { entity: 'uses', key: null } },
+  ])('refuses to take a value from rows that point at a column, not the key, by a column of type "$type"', async ({ type, foreseen, named }) => {
     const file = database(kind)
     file.exec(`
-      CREATE TABLE codes (id INTEGER PRIMARY KEY, code TEXT UNIQUE); CREATE TABLE uses (id INTEGER PRIMARY KEY, code TEXT REFERENCES codes (code));
+      CREATE TABLE codes (id INTEGER PRIMARY KEY, code TEXT UNIQUE); CREATE TABLE uses (id INTEGER PRIMARY KEY, code ${type} REFERENCES codes (code));
       INSERT INTO codes VALUES (1, 'old'), (2, 'two')`)
     const saved = await save(file, [tableMapping('codes', ['id', 'code'])])
     file.exec(`UPDATE codes SET code = 'new' WHERE id = 1; INSERT INTO uses VALUES (1, 'new'), (2, 'two')`)
     const { restore: opened, items } = await staged(file, saved, 'overwrite')
+    expect((await opened.reconcile(items)).problemCount).toBe(foreseen)
     await expect(opened.merge(items, { sequences: [] })).rejects.toMatchObject({
       code: 'E_RESTORE_REJECTED',
-      details: { problems: [{ entity: 'uses', cause: 'missing-parent' }] },
+      details: { problems: [{ ...named, cause: 'missing-parent' }] },
     })
+    expect(file.value('SELECT code FROM codes WHERE id = 1')).toBe('new')
     file.exec('DELETE FROM uses WHERE id = 1')
+    expect((await opened.reconcile(items)).problemCount).toBe(0)
     expect((await opened.merge(items, { sequences: [] })).entities).toMatchObject([{ entity: 'codes', created: 0, updated: 1 }])
   })
 

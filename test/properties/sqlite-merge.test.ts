@@ -108,6 +108,7 @@ it(
               if (refused) {
                 expect(isHoldfastError(report, 'E_RESTORE_REJECTED')).toBe(true)
                 expect(contents(target)).toEqual(before)
+                expect(look.problemCount).toBeGreaterThan(0)
                 seen.refused++
               } else {
                 expect(look.problems).toEqual([])

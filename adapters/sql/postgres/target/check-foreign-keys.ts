@@ -36,6 +36,35 @@ export async function checkParentsBefore(
   }
 }
 
+/**
+ * Finds updates that would take from live rows the value they refer to, before anything is written. A restore deletes nothing and changes no key,
+ * so that only foreign keys to other columns matter. Rows that are written themselves count as they will be, which `checkParentsBefore` sees to.
+ */
+export async function checkChildrenBefore(tx: TargetTransaction, decided: DecidedItem, all: readonly DecidedItem[], list: ProblemList): Promise<void> {
+  const { fitted, counts } = decided
+  if (counts.update === 0) return
+  for (const key of fitted.live.referencedBy) {
+    if (!key.childReadable || refersToKey(key, fitted)) continue
+    const child = all.find((item) => item.fitted.live.oid === key.child)
+    const stays = child ? `AND NOT ${isOverwritten(child, 'c')}` : ''
+    const paths = key.parentColumns.map((column) => fitted.fields.find((field) => field.column === column)?.path ?? column)
+    await findProblems(
+      tx,
+      {
+        doing: 'looking for rows that refer to updated ones',
+        fitted,
+        cause: 'missing-parent',
+        message: () => `rows of ${key.childTable} refer to a value of ${paths.join(', ')} that no row would have any more (${key.name})`,
+        from: `FROM ${finalImage(decided)} w JOIN ${fitted.live.table} p ON ${sameKey(fitted.live, 'p', 'w')}
+          WHERE EXISTS (SELECT FROM ${key.childTable} c WHERE ${matches(key, 'p', 'c')} ${stays}
+            AND NOT EXISTS (SELECT FROM ${finalImage(decided)} f WHERE ${matches(key, 'f', 'c')}))`,
+        line: `w.${LINE}`,
+      },
+      list,
+    )
+  }
+}
+
 /** What a merge wrote: `staged` rows by their actions, or a whole table that had been empty. */
 export type WrittenItem = { readonly fitted: FittedItem; readonly decided: DecidedItem | null }
 
@@ -81,9 +110,9 @@ function refers(key: ForeignKey): string {
   return key.full ? `num_nonnulls(${columns}) > 0` : `num_nulls(${columns}) = 0`
 }
 
-/** SQL condition: `p` is the parent of `w`, by the operators of the constraint. */
-function matches(key: ForeignKey): string {
-  return key.operators.map((operator, at) => `${columnOf('p', key.parentColumns[at]!)} ${operator} ${columnOf('w', key.childColumns[at]!)}`).join(' AND ')
+/** SQL condition: one is the parent of the other, by the operators of the constraint. */
+function matches(key: ForeignKey, parent = 'p', child = 'w'): string {
+  return key.operators.map((operator, at) => `${columnOf(parent, key.parentColumns[at]!)} ${operator} ${columnOf(child, key.childColumns[at]!)}`).join(' AND ')
 }
 
 function missingParent(fitted: FittedItem, key: ForeignKey) {

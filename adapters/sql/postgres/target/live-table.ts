@@ -22,6 +22,8 @@ export interface ForeignKey {
   readonly childOwned: boolean
   /** The role may lock the table against writers. */
   readonly childLockable: boolean
+  /** The role sees every row of the table. */
+  readonly childReadable: boolean
   readonly childColumns: readonly string[]
   readonly parent: string
   readonly parentTable: string

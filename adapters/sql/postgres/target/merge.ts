@@ -60,10 +60,10 @@ export async function merge(parts: MergeParts, items: readonly MergeItem[], opti
     await refuseConflicts(decided, async (item) =>
       (await takeSamples(tx, item, CONFLICT_KEYS)).flatMap(({ action, key }) => (action === 'conflict' ? [key] : [])),
     )
+    if (!silence.replica) await refuseCascades(tx, decided)
     await findAllProblems(tx, decided, new Set(direct.map(({ live }) => live.oid)), list)
     refuseProblems(list)
     if (direct.length === 0 && decided.every(({ counts }) => counts.create + counts.update === 0)) return untouched(tx, fitted, decided, options)
-    if (!silence.replica) await refuseCascades(tx, decided)
     await silence.begin(tx)
     const written = await writeAll(tx, { area, fitted, decided, silence, options, progress })
     progress.current = null

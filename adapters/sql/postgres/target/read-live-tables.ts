@@ -83,6 +83,7 @@ const FOREIGN_KEYS = `
     'oid', k.oid::text, 'name', k.conname, 'full', k.confmatchtype = 'f', 'deferrable', k.condeferrable, 'onUpdate', k.confupdtype,
     'period', coalesce((to_jsonb(k) ->> 'conperiod')::bool, false),
     'child', k.conrelid::text, 'childTable', format('%I.%I', cn.nspname, cc.relname), 'childOwned', pg_has_role(cc.relowner, 'USAGE'), 'childLockable', has_table_privilege(cc.oid, 'UPDATE, DELETE, TRUNCATE'),
+    'childReadable', has_table_privilege(cc.oid, 'SELECT') AND has_schema_privilege(cn.oid, 'USAGE') AND NOT row_security_active(cc.oid),
     'parent', k.confrelid::text, 'parentTable', format('%I.%I', pn.nspname, pc.relname), 'parentLockable', has_table_privilege(pc.oid, 'UPDATE, DELETE, TRUNCATE'),
     'childColumns', (SELECT json_agg(a.attname ORDER BY u.n) FROM unnest(k.conkey) WITH ORDINALITY u(num, n)
                      JOIN pg_attribute a ON a.attrelid = k.conrelid AND a.attnum = u.num),

@@ -1,6 +1,6 @@
 import type { EntityReconciliation, ReconcileOptions, ReconcileReport } from '../../../../src/contracts/restore-target.ts'
 import type { PostgresEntity } from '../catalog.ts'
-import { checkParentsBefore } from './check-foreign-keys.ts'
+import { checkChildrenBefore, checkParentsBefore } from './check-foreign-keys.ts'
 import { checkUniques } from './check-uniques.ts'
 import { checkValues } from './check-values.ts'
 import { type DecidedItem, decideActions } from './decide-actions.ts'
@@ -57,6 +57,7 @@ export async function findAllProblems(
     await checkValues(tx, item, list)
     await checkUniques(tx, item, list)
     await checkParentsBefore(tx, item, decided, unknownParents, list)
+    await checkChildrenBefore(tx, item, decided, list)
   }
 }
 

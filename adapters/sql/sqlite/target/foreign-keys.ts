@@ -3,7 +3,7 @@ import { quoteName, sameName } from '../quote.ts'
 import type { Slices } from '../slices.ts'
 import { childTables, columnOf, type ForeignKeyFacts, readTable, type TableFacts } from '../table-facts.ts'
 import { affinityOf } from '../affinity.ts'
-import { WRITTEN } from './actions.ts'
+import { ACTION, WRITTEN } from './actions.ts'
 import type { ItemPlan, PlannedColumn } from './item-plan.ts'
 import type { ProblemList } from './problem-list.ts'
 import { forRanges } from './row-ranges.ts'
@@ -48,7 +48,7 @@ export function* findMissingParents(connection: SqliteConnection, plan: ItemPlan
     const parents = foreignKey.parentColumns
     // Where the two sides differ in affinity SQLite converts one of them. Only the look after the merge, at live rows, does the same.
     if (parent && !parents.every((name, part) => affinityOf(columnOf(parent, name)?.declared ?? '', parent.strict) === child[part]!.affinity)) continue
-    const lookups = parent ? [liveLookup(parent, parents, child), ...plans.flatMap((other) => stagedLookup(other, parent, parents, child))] : []
+    const lookups = parent ? [liveLookup(parent, parents, child, plans), ...plans.flatMap((other) => stagedLookup(other, parent, parents, child))] : []
     const sql = `SELECT s.n FROM ${plan.actions} a CROSS JOIN ${plan.staged} s ON s.n = a.n WHERE a.n BETWEEN ? AND ? AND a.act IN ${WRITTEN} AND (a.fk & ${foreignKeyBit(at)}) <> 0
       AND ${child.map(({ stage }) => `s.${stage} IS NOT NULL`).join(' AND ')}${lookups.map((lookup) => ` AND NOT EXISTS (${lookup})`).join('')}`
     yield* forRanges(connection, plan.staged, (first, last) => {
@@ -58,8 +58,56 @@ export function* findMissingParents(connection: SqliteConnection, plan: ItemPlan
   }
 }
 
-function liveLookup(parent: TableFacts, names: readonly string[], child: readonly PlannedColumn[]): string {
-  return `SELECT 1 FROM main.${quoteName(parent.name)} p WHERE ${names.map((name, at) => `p.${quoteName(name)} = s.${child[at]!.stage}`).join(' AND ')}`
+function liveLookup(parent: TableFacts, names: readonly string[], child: readonly PlannedColumn[], plans: readonly ItemPlan[]): string {
+  const plan = plans.find(({ entity }) => sameName(entity.table.name, parent.name))
+  const keeps = plan && mayChange(plan, names) ? ` AND NOT EXISTS (${overwriting(plan, 'p')})` : ''
+  return `SELECT 1 FROM main.${quoteName(parent.name)} p WHERE ${names.map((name, at) => `p.${quoteName(name)} = s.${child[at]!.stage}`).join(' AND ')}${keeps}`
+}
+
+/** An update may change what those columns of a row hold: it writes them, and not as part of the key. */
+function mayChange(plan: ItemPlan, names: readonly string[]): boolean {
+  return columnsOf(plan, names)?.some((column) => plan.written.includes(column) && !plan.key.includes(column)) ?? false
+}
+
+/** The staged row that will overwrite the live one under this alias. The `+` takes the affinity off, which would be in the way of the index. */
+function overwriting(plan: ItemPlan, alias: string): string {
+  const same = plan.key.map(({ stage, live }) => `m.${stage} = +${alias}.${live}`).join(' AND ')
+  return `SELECT 1 FROM ${plan.staged} m CROSS JOIN ${plan.actions} ma ON ma.n = m.n WHERE ${same} AND ma.act IN (${ACTION.update}, ${ACTION.aside})`
+}
+
+/** Before the merge: records that would take from live rows the value which those refer to. Keys never change, so this is about foreign keys to other columns. */
+export function* findLostParents(connection: SqliteConnection, plan: ItemPlan, plans: readonly ItemPlan[], problems: ProblemList): Slices<void> {
+  const { table } = plan.entity
+  for (const { child, foreignKey } of childTables(connection, table.name)) {
+    const columns = columnsOf(plan, foreignKey.parentColumns)
+    const facts = readTable(connection, child)
+    if (!columns || !facts || !mayChange(plan, foreignKey.parentColumns)) continue
+    // As above: where SQLite would have to convert, the look after the merge decides.
+    if (!foreignKey.columns.every((name, at) => affinityOf(columnOf(facts, name)?.declared ?? '', facts.strict) === columns[at]!.affinity)) continue
+    const collations = parentCollations(table, foreignKey.parentColumns)
+    const refers = columns.map(({ live }, at) => `l.${live} = c.${quoteName(foreignKey.columns[at]!)}`).join(' AND ')
+    const kept = columns
+      .map(({ stage }, at) => `f.${stage}${collations[at] === null ? '' : ` COLLATE ${quoteName(collations[at]!)}`} = +c.${quoteName(foreignKey.columns[at]!)}`)
+      .join(' AND ')
+    const sameKey = plan.key.map(({ stage, live }) => `s.${stage} = +l.${live}`).join(' AND ')
+    const sql = `SELECT DISTINCT s.n FROM main.${quoteName(child)} c CROSS JOIN ${plan.table} l ON ${refers} CROSS JOIN ${plan.staged} s ON ${sameKey} CROSS JOIN ${plan.actions} a ON a.n = s.n
+      WHERE a.act IN (${ACTION.update}, ${ACTION.aside})${changesReference(child, foreignKey, plans)}
+      AND NOT EXISTS (SELECT 1 FROM ${plan.staged} f CROSS JOIN ${plan.actions} fa ON fa.n = f.n WHERE ${kept} AND fa.act IN ${WRITTEN}) ORDER BY 1`
+    const lines = connection.rows(sql).map(([line]) => line as bigint)
+    const names = columns.map(({ path }) => path).join(', ')
+    problems.addLines(connection, plan, lines, 'missing-parent', `rows of "${child}" refer to a value of ${names} that no row would have any more`)
+    yield
+  }
+}
+
+/** Leaves out rows of the child table that a record gives another reference: `findMissingParents` judges those as they will be. */
+function changesReference(child: string, foreignKey: ForeignKeyFacts, plans: readonly ItemPlan[]): string {
+  const other = plans.find(({ entity }) => sameName(entity.table.name, child))
+  const at = other?.entity.table.foreignKeys.findIndex((own) => own.parent === foreignKey.parent && own.columns.join() === foreignKey.columns.join()) ?? -1
+  if (!other || at < 0) return ''
+  const key = (alias: string) => other.key.map(({ live }) => `${alias}.${live}`).join(', ')
+  return ` AND (${key('c')}) NOT IN (SELECT ${key('l')} FROM ${other.actions} a CROSS JOIN ${other.staged} s ON s.n = a.n CROSS JOIN ${other.table} l ON ${other.sameKey}
+      WHERE a.act IN (${ACTION.update}, ${ACTION.aside}) AND (a.fk & ${foreignKeyBit(at)}) <> 0)`
 }
 
 function stagedLookup(other: ItemPlan, parent: TableFacts, names: readonly string[], child: readonly PlannedColumn[]): string[] {

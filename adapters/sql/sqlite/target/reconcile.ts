@@ -4,7 +4,7 @@ import { quoteName } from '../quote.ts'
 import type { Slices } from '../slices.ts'
 import { WRITTEN } from './actions.ts'
 import { classify, countActions } from './classify.ts'
-import { findMissingParents } from './foreign-keys.ts'
+import { findLostParents, findMissingParents } from './foreign-keys.ts'
 import type { ItemPlan } from './item-plan.ts'
 import { createProblemList, type ProblemList } from './problem-list.ts'
 import { forRanges } from './row-ranges.ts'
@@ -36,6 +36,7 @@ export function* findProblems(connection: SqliteConnection, plans: readonly Item
   for (const plan of plans) {
     yield* findMissingValues(connection, plan, problems)
     yield* findMissingParents(connection, plan, plans, problems)
+    yield* findLostParents(connection, plan, plans, problems)
     yield* findUniqueClashes(connection, plan, problems)
   }
 }
