@@ -107,7 +107,7 @@ async function decide(view: ConsistentView, entity: ManifestEntity, schema: stri
   const image = entity.change.schema === schema ? KeyImage.of(knownEntries(entity)) : new KeyImage<KnownEntry>()
   const place = new Map([...image.pieces()].map(({ range }, at) => [range.from, at]))
   const decisions: Decision<KnownEntry>[] = []
-  for await (const decision of reconcile({ view, entity: entity.descriptor.name, image, parts: 1, signal })) decisions.push(decision)
+  for await (const decision of reconcile({ view, entity: entity.descriptor.name, image, parts: 1, exact: true, signal })) decisions.push(decision)
   return decisions.sort((a, b) => place.get(a.range.from)! - place.get(b.range.from)!)
 }
 

@@ -32,6 +32,11 @@ export interface EntityEstimate {
   readonly bytes: number
 }
 
+export interface CheckOptions extends AbortableOptions {
+  /** Go by no cursor (`EntitySelection.cursor`), but by what proves. Default false. */
+  readonly exact?: boolean
+}
+
 /** One transactionally consistent sight of an entity store. Every method sees the same state. Close it in `finally`. */
 export interface ConsistentView {
   readonly store: string
@@ -52,7 +57,7 @@ export interface ConsistentView {
   estimate(entity: string, options?: AbortableOptions): Promise<EntityEstimate>
   sequences(options?: AbortableOptions): Promise<readonly SequenceState[]>
   /** What to remember so that `check` of a later view can prove ranges read in this one unchanged. */
-  evidence(entity: string, options?: AbortableOptions): Promise<ChangeEvidence>
+  evidence(entity: string, options?: CheckOptions): Promise<ChangeEvidence>
   /**
    * Names the order in which the entity's keys stand: another text when they may stand in another one, as after a change of collation. Ranges that were cut
    * under another order may overlap here, and leave gaps.
@@ -61,7 +66,7 @@ export interface ConsistentView {
   /** Cuts all keys into at most `parts` ranges of roughly equal size without scanning the table, for parallel reading. May return fewer; at least one. */
   split(entity: string, options: AbortableOptions & { readonly parts: number }): Promise<readonly KeyRange[]>
   /** For each known range: does the database still hold exactly those rows? States may come in any order; one for every range asked. */
-  check(entity: string, known: readonly KnownRange[], options?: AbortableOptions): AsyncIterable<RangeState>
+  check(entity: string, known: readonly KnownRange[], options?: CheckOptions): AsyncIterable<RangeState>
   /**
    * Record lines of the range in key order. `references` names the reference fields (property paths) whose spans `marks` must hold.
    * Ending the iteration early frees the connection. Backpressure: nothing is read ahead beyond a few batches.

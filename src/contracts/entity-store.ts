@@ -14,6 +14,8 @@ export interface EntitySelection {
   readonly ignore?: readonly string[]
   /** Property paths marked `@Sensitive`; copied onto the descriptors. */
   readonly sensitive?: readonly string[]
+  /** Property path of the column that every write of a row moves, as the application declares: a version, an updated-at. What changed is told by it, unless asked for exactly. */
+  readonly cursor?: string
 }
 
 export interface OpenViewOptions extends AbortableOptions {

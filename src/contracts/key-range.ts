@@ -41,5 +41,5 @@ export interface RangeState {
   readonly reason?: string
 }
 
-/** `position`: both views stand at the same place of the database's log, so nothing was committed between them. */
-export type ChangeMethod = 'xmin' | 'digest-128' | 'sha256' | 'position'
+/** `cursor`: keys and a column that the application declared are what they were; a guess, where the others prove. `position`: both views stand at the same place of the database's log, so nothing was committed between them. */
+export type ChangeMethod = 'xmin' | 'digest-128' | 'sha256' | 'position' | 'cursor'

@@ -31,6 +31,7 @@ export interface BuildManifestOptions {
 export function buildManifest(options: BuildManifestOptions): Manifest {
   const { plan, session, views, copies } = options
   const entities = copies.map(manifestEntity)
+  const guessed = copies.filter((copy) => copy.guessed > 0)
   return {
     format: 1,
     requiredFeatures: requiredFeatures(entities),
@@ -45,7 +46,7 @@ export function buildManifest(options: BuildManifestOptions): Manifest {
     scope: session.scope,
     times: { startedAt: session.startedAt, viewAt: views.window.to, committedAt: options.committedAt },
     stores: [...views.byStore.keys()].map((name) => manifestStore(name, options)),
-    consistency: { level: views.level, window: views.window, warnings: views.warnings },
+    consistency: { level: guessed.length > 0 ? 'fuzzy' : views.level, window: views.window, warnings: [...views.warnings, ...guessed.map(guessWarning)] },
     schemaFingerprint: schemaFingerprint(copies.map((copy) => copy.descriptor)),
     entities,
     totals: {
@@ -97,6 +98,11 @@ function manifestEntity(copy: EntityCopy): ManifestEntity {
     sensitive: [...resolved.sensitive],
     ignored: [...resolved.ignore],
   }
+}
+
+/** A range that is believed to be unchanged may be of another state than the view. */
+function guessWarning({ resolved, guessed, counts }: EntityCopy): string {
+  return `${resolved.entity}: ${guessed} of ${counts.reused + counts.read} ranges were taken over because keys and ${resolved.cursor} are as they were; a write that did not move it would not have been seen.`
 }
 
 function unsettled({ resolved }: EntityCopy): HoldfastError {

@@ -67,14 +67,21 @@ export async function copyEntities(copies: readonly EntityCopy[], options: CopyO
     }
     const known = new Map<KeyText | null, KnownDecision>()
     const parts = partsOf(copy, options.policy)
-    for await (const decision of reconcile({ view: copy.view, entity: copy.resolved.entity, image: copy.image, parts, signal: options.signal })) {
+    for await (const decision of reconcile({
+      view: copy.view,
+      entity: copy.resolved.entity,
+      image: copy.image,
+      parts,
+      exact: copy.exact,
+      signal: options.signal,
+    })) {
       if (options.pausing()) return
       if (isOfKnown(decision)) known.set(decision.range.from, decision)
       else open({ range: decision.range, evidence: decision.evidence, cutBytes: chunkBytes })
     }
     const inOrder = [...copy.image.pieces()].flatMap(({ range }) => known.get(range.from) ?? [])
     const { reuse, deltas, reads } = planReads(inOrder, chunkBytes)
-    for (const decision of reuse) copy.reuse(decision.known, decision.evidence)
+    for (const decision of reuse) copy.reuse(decision)
     for (const run of deltaRuns(deltas, Math.min(options.policy.concurrency, copy.view.parallel))) openRun(run)
     for (const read of reads) open(read)
     copy.decided()

@@ -6,6 +6,7 @@ import type { KeyRange } from '../contracts/key-range.ts'
 import type { ResolvedEntity } from '../plan/resolved-plan.ts'
 import type { EntityMeter } from '../progress/index.ts'
 import type { KeyImage } from '../reconcile/index.ts'
+import type { ReuseDecision } from './plan-reads.ts'
 import type { SessionJournal } from './session-journal.ts'
 import { plainBytesOf, storedRange, type StoredRange } from './stored-range.ts'
 
@@ -15,6 +16,8 @@ export interface EntityCopyOptions {
   readonly descriptor: EntityDescriptor
   /** Fingerprint of this entity's schema and of the order of its keys. */
   readonly schema: string
+  /** Go by no cursor in this run. */
+  readonly exact: boolean
   /** What is known before the attempt; filled in as it goes. */
   readonly image: KeyImage<StoredRange>
   readonly chunks: ChunkStore
@@ -33,11 +36,13 @@ export class EntityCopy {
   /** Property paths whose values the key index covers. */
   readonly references: readonly string[]
   readonly schema: string
+  readonly exact: boolean
   readonly #journal: SessionJournal
   #evidence: ChangeEvidence | null = null
   #openParts = 0
   #decided = false
   #reused = 0
+  #guessed = 0
   #read = 0
   estimatedBytes = 0
 
@@ -50,6 +55,7 @@ export class EntityCopy {
     this.meter = options.meter
     this.references = [...new Set(options.descriptor.references.flatMap((reference) => reference.fields))]
     this.schema = options.schema
+    this.exact = options.exact
     this.#journal = options.journal
   }
 
@@ -75,15 +81,23 @@ export class EntityCopy {
     return rows
   }
 
+  /** Ranges taken over because a cursor said so, and nothing else. */
+  get guessed(): number {
+    return this.#guessed
+  }
+
   get counts(): { readonly reused: number; readonly read: number } {
     return { reused: this.#reused, read: this.#read }
   }
 
   /** The view holds exactly what is known. */
-  reuse(known: StoredRange, evidence: ChangeEvidence): void {
+  reuse({ known, evidence, method }: ReuseDecision): void {
     this.#evidence = evidence
-    this.image.know(known.range, storedRange(known.entry, evidence, true))
+    // An exact run gives digests anew: those of a time before there was a cursor say nothing of it.
+    const { digest: _, ...bare } = known.entry
+    this.image.know(known.range, storedRange(this.exact && this.resolved.cursor !== undefined ? bare : known.entry, evidence, true))
     this.#reused++
+    if (method === 'cursor') this.#guessed++
     this.meter.reuse(known.rows, plainBytesOf(known.entry))
   }
 

@@ -33,7 +33,7 @@ export async function openViews(plan: ResolvedPlan, stores: readonly EntityStore
 
   const opening = names.map((name) => {
     const entities = plan.entities.filter((entity) => entity.store === name)
-    const selection = entities.map(({ entity, ignore, sensitive }) => ({ entity, ignore, sensitive }))
+    const selection = entities.map(({ entity, ignore, sensitive, cursor }) => ({ entity, ignore, sensitive, ...(cursor === undefined ? {} : { cursor }) }))
     return storeOf(stores, name).openView({ entities: selection, parallel: plan.policy.concurrency, pace: options.paces.of(name), signal: options.signal })
   })
   const opened = await Promise.allSettled(opening)

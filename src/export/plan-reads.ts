@@ -16,11 +16,13 @@ export interface PlannedRead {
 }
 
 export interface ReadPlan {
-  readonly reuse: readonly Known[]
+  readonly reuse: readonly ReuseDecision[]
   /** Only rows that were written since are read, in key order. */
   readonly deltas: readonly DeltaRange[]
   readonly reads: readonly PlannedRead[]
 }
+
+export type ReuseDecision = Extract<Decision<StoredRange>, { readonly action: 'reuse' }>
 
 type Known = Decision<StoredRange> & { readonly known: StoredRange }
 
@@ -37,12 +39,13 @@ const MARGIN = 1.05
  * appended, is filled up chunk by chunk instead.
  */
 export function planReads(decisions: readonly Known[], chunkBytes: number): ReadPlan {
-  const reuse: Known[] = []
+  const reuse: ReuseDecision[] = []
   const deltas: DeltaRange[] = []
   const reads: PlannedRead[] = []
   for (const group of joinable(decisions, chunkBytes)) {
     const delta = group.length === 1 ? deltaOf(group[0]!, chunkBytes) : null
-    if (group.every(({ action }) => action === 'reuse')) reuse.push(...group)
+    const unchanged = group.filter((decision) => decision.action === 'reuse')
+    if (unchanged.length === group.length) reuse.push(...unchanged)
     else if (delta) deltas.push(delta)
     else reads.push(readOf(group, chunkBytes))
   }

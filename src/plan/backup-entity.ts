@@ -26,7 +26,7 @@ export const BackupEntity: BackupEntityFactory = Object.assign(
   (options: BackupEntityOptions = {}): ClassMarker =>
     (...args: unknown[]) => {
       const { owner, label } = decoratorTarget('@BackupEntity', 'class', args)
-      const { plan, store, bucket, ignore, sensitive, tenant } = options
+      const { plan, store, bucket, ignore, sensitive, tenant, cursor } = options
       rememberMark(owner, label, {
         kind: 'entity',
         plans: plan === undefined ? null : typeof plan === 'string' ? [plan] : [...plan],
@@ -35,6 +35,7 @@ export const BackupEntity: BackupEntityFactory = Object.assign(
         ignore: [...(ignore ?? [])],
         sensitive: [...(sensitive ?? [])],
         tenant: tenant ?? null,
+        cursor: cursor ?? null,
       })
     },
   { for: (entity: EntityReference, options: EntityOptions = {}): PlanEntity => ({ entity, ...options }) },

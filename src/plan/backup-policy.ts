@@ -19,6 +19,8 @@ export interface BackupPolicy {
   readonly fullAfterDays: number
   /** An automatic backup is a full when so many snapshots were taken since the latest. Default 1000; 1 to 100 000. */
   readonly fullAfterSnapshots: number
+  /** A plan with cursors (`EntityOptions.cursor`) compares exactly in every run of so many since the latest full. Required by cursors, and by nothing else. Default null; 2 to 1000. */
+  readonly reconcileEvery: number | null
   /**
    * How long one view may be held, in milliseconds. The database keeps old row versions for a view (SQLite: the log of writes) and holds schema changes up. Default 21,600,000
    * (6 hours); 1000 to 604,800,000. What happens then: `whenViewAges`.
@@ -44,6 +46,7 @@ export const DEFAULT_POLICY: BackupPolicy = {
   requireConsistency: null,
   fullAfterDays: 30,
   fullAfterSnapshots: 1000,
+  reconcileEvery: null,
   maxViewAgeMs: 21_600_000,
   whenViewAges: 'warn',
   source: NO_SOURCE_LIMITS,

@@ -8,7 +8,7 @@ const PLAN_ID = /^[a-z0-9][a-z0-9-]{0,62}$/
 
 // Records over all member names, so that a member added to a type and forgotten here does not compile.
 const PLAN_MEMBERS: Record<keyof BackupPlan, true> = { id: true, description: true, entities: true, decorated: true, exclude: true, bucket: true, policy: true }
-const OPTION_MEMBERS: Record<keyof EntityOptions, true> = { ignore: true, sensitive: true, tenant: true, store: true, bucket: true }
+const OPTION_MEMBERS: Record<keyof EntityOptions, true> = { ignore: true, sensitive: true, tenant: true, cursor: true, store: true, bucket: true }
 const ENTITY_MEMBERS: Record<keyof PlanEntity, true> = { entity: true, ...OPTION_MEMBERS }
 const EXCLUSION_MEMBERS: Record<keyof PlanExclusion, true> = { entity: true, reason: true, store: true }
 
@@ -44,7 +44,7 @@ function checkEntity(entity: PlanEntity, path: string, problems: PlanProblem[]):
         (value, index) => isBlank(value) && problems.push(new PlanProblem(`${path}.${name}[${index}]`, value, 'not a property path', 'Give the path as text')),
       )
   }
-  for (const name of ['tenant', 'store', 'bucket'] as const) {
+  for (const name of ['tenant', 'cursor', 'store', 'bucket'] as const) {
     if (entity[name] !== undefined && isBlank(entity[name]))
       problems.push(new PlanProblem(`${path}.${name}`, entity[name], 'not a name', 'Give it as text, or leave it out'))
   }

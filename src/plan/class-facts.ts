@@ -11,6 +11,7 @@ export interface EntityMark {
   readonly ignore: readonly string[]
   readonly sensitive: readonly string[]
   readonly tenant: string | null
+  readonly cursor: string | null
 }
 
 /** What `@BackupIgnore` said of a class. */

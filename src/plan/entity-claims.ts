@@ -55,7 +55,7 @@ export function decoratedClaims(index: EntityIndex, store: string, entity: Entit
 }
 
 function optionClaims(
-  options: { readonly ignore?: readonly string[]; readonly sensitive?: readonly string[]; readonly tenant?: string | null },
+  options: { readonly ignore?: readonly string[]; readonly sensitive?: readonly string[]; readonly tenant?: string | null; readonly cursor?: string | null },
   prefix: string,
 ): FieldClaim[] {
   const claim = (says: FieldClaim['says'], path: string, property: string): FieldClaim => ({
@@ -70,6 +70,7 @@ function optionClaims(
     ...texts(options.ignore).map((property, index) => claim('ignore', `ignore[${index}]`, property)),
     ...texts(options.sensitive).map((property, index) => claim('sensitive', `sensitive[${index}]`, property)),
     ...texts([options.tenant]).map((property) => claim('tenant', 'tenant', property)),
+    ...texts([options.cursor]).map((property) => claim('cursor', 'cursor', property)),
   ]
 }
 

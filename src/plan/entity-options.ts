@@ -12,6 +12,12 @@ export interface EntityOptions<Path extends string = string> {
   readonly sensitive?: readonly Path[]
   /** Says which tenant a row belongs to. One column. */
   readonly tenant?: Path
+  /**
+   * The property that every write of a row moves: a version, or an updated-at that the database itself sets. Incremental backups then go by keys and this column alone: a **guess** about the
+   * application, which the manifest says (`cursor`, consistency `fuzzy`). A write that leaves it as it is goes unseen until the next reconciling run: `policy.reconcileEvery` must be set. For databases that can only
+   * read or hash every column to tell; PostgreSQL proves more for less. One column, never of the key. Default: none.
+   */
+  readonly cursor?: Path
   /** Entity store, needed where several map the entity. Default: the one that does. */
   readonly store?: string
   /** Storage bucket of its chunks. Default: the plan's. */

@@ -16,6 +16,7 @@ function lasting(policy: BackupPolicy): Partial<BackupPolicy> {
     'concurrency',
     'fullAfterDays',
     'fullAfterSnapshots',
+    'reconcileEvery',
     'maxViewAgeMs',
     'whenViewAges',
     'source',

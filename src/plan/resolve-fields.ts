@@ -5,7 +5,7 @@ import { PlanProblem } from './plan-problem.ts'
 
 /** That one place, an option or a decorator, says something of a property. */
 export interface FieldClaim {
-  readonly says: 'ignore' | 'sensitive' | 'tenant'
+  readonly says: 'ignore' | 'sensitive' | 'tenant' | 'cursor'
   readonly property: string
   /** Where it is said, and what stands there, for the problem. */
   readonly path: string
@@ -19,6 +19,7 @@ export interface ResolvedFields {
   readonly ignored: readonly IgnoredField[]
   readonly sensitive: readonly string[]
   readonly tenant: string | null
+  readonly cursor: string | null
 }
 
 /** Turns what was said of properties into field paths of the mapping, sorted, so that the order of saying changes no digest. */
@@ -26,6 +27,7 @@ export function resolveFields(entity: EntityMapping, claims: readonly FieldClaim
   const ignored = new Map<string, string | null>()
   const sensitive = new Set<string>()
   const tenants = new Map<string, FieldClaim>()
+  const cursors = new Map<string, FieldClaim>()
   for (const claim of claims) {
     const fields = fieldsAt(entity, claim.property)
     const refusal = fields.length === 0 ? unknownProperty(entity, claim) : refuse(entity, claim, fields)
@@ -37,12 +39,14 @@ export function resolveFields(entity: EntityMapping, claims: readonly FieldClaim
       if (claim.says === 'ignore') ignored.set(field, claim.reason ?? ignored.get(field) ?? null)
       if (claim.says === 'sensitive') sensitive.add(field)
       if (claim.says === 'tenant') tenants.set(field, claim)
+      if (claim.says === 'cursor') cursors.set(field, claim)
     }
   }
   return {
     ignored: [...ignored].sort(([a], [b]) => (a < b ? -1 : 1)).map(([path, reason]) => ({ path, reason })),
     sensitive: [...sensitive].filter((field) => !ignored.has(field)).sort(),
-    tenant: oneTenant(entity, tenants, ignored, problems),
+    tenant: oneField('tenant property', entity, tenants, ignored, problems),
+    cursor: oneField('cursor', entity, cursors, ignored, problems),
   }
 }
 
@@ -65,6 +69,11 @@ function refuse(entity: EntityMapping, claim: FieldClaim, fields: readonly strin
       ? null
       : refused(`"${claim.property}" of ${entity.name} is ${fields.length} columns`, `Name the one that tells the tenant: ${fields.join(', ')}`)
   }
+  if (claim.says === 'cursor') {
+    if (fields.length > 1)
+      return refused(`"${claim.property}" of ${entity.name} is ${fields.length} columns`, `Name the one that every write moves: ${fields.join(', ')}`)
+    return key === undefined ? null : refused(`"${key}" is part of the key of ${entity.name}, which writes leave as it is`, 'Name a version or an updated-at')
+  }
   if (claim.says === 'sensitive') {
     return key === undefined
       ? null
@@ -80,19 +89,26 @@ function refuse(entity: EntityMapping, claim: FieldClaim, fields: readonly strin
   return null
 }
 
-function oneTenant(
+function oneField(
+  what: string,
   entity: EntityMapping,
-  tenants: ReadonlyMap<string, FieldClaim>,
+  said: ReadonlyMap<string, FieldClaim>,
   ignored: ReadonlyMap<string, string | null>,
   problems: PlanProblem[],
 ): string | null {
-  const [first, ...others] = [...tenants]
+  const [first, ...others] = [...said]
   if (!first) return null
   const [field, claim] = first
   for (const [other, { path, found }] of others) {
-    problems.push(new PlanProblem(path, found, `${entity.name} has two tenant properties, "${field}" and "${other}"`, 'Keep one of them'))
+    problems.push(
+      new PlanProblem(
+        path,
+        found,
+        `${entity.name} has two ${what === 'cursor' ? 'cursors' : 'tenant properties'}, "${field}" and "${other}"`,
+        'Keep one of them',
+      ),
+    )
   }
-  if (ignored.has(field))
-    problems.push(new PlanProblem(claim.path, claim.found, `the tenant property "${field}" of ${entity.name} is ignored`, 'Leave the tenant property in'))
+  if (ignored.has(field)) problems.push(new PlanProblem(claim.path, claim.found, `the ${what} "${field}" of ${entity.name} is ignored`, `Leave the ${what} in`))
   return field
 }

@@ -1,5 +1,6 @@
 import { didYouMean } from '../kernel/did-you-mean.ts'
 import type { BackupPlan } from './backup-plan.ts'
+import type { BackupPolicy } from './backup-policy.ts'
 import { checkShape } from './check-shape.ts'
 import { findCompanions, outsideWarnings } from './companions.ts'
 import { declaredClaims, decoratedClaims, entityMarks } from './entity-claims.ts'
@@ -42,6 +43,7 @@ export function inspectPlan(
   }
   const chosen = selection.selected.map((entity) => include(entity, index, bucket, buckets, problems))
   const inclusions = [...chosen, ...companions(chosen, index, selection, bucket)].sort(byStoreAndName)
+  checkCursors(inclusions, policy, problems)
   if (problems.length > 0) return { resolution: null, problems }
 
   const resolved = { id: plan.id, description: plan.description, bucket, entities: inclusions.map(resolvedEntity), policy }
@@ -71,7 +73,7 @@ function include(entity: SelectedEntity, index: EntityIndex, planBucket: string,
     )
   }
   const claims = [...declarations.flatMap(({ declared, path }) => declaredClaims(declared, path)), ...decoratedClaims(index, store, mapping)]
-  const { ignored, sensitive, tenant } = resolveFields(mapping, claims, problems)
+  const { ignored, sensitive, tenant, cursor } = resolveFields(mapping, claims, problems)
   return {
     store,
     entity: mapping.name,
@@ -79,10 +81,38 @@ function include(entity: SelectedEntity, index: EntityIndex, planBucket: string,
     ignore: ignored.map(({ path }) => path),
     sensitive,
     tenant,
+    ...(cursor === null ? {} : { cursor }),
     because,
     owners: [],
     ignored,
   }
+}
+
+/** Going by a cursor is a guess, so it must be made sure of again and again, and cannot be called consistent. */
+function checkCursors(inclusions: readonly PlanInclusion[], { reconcileEvery, requireConsistency }: BackupPolicy, problems: PlanProblem[]): void {
+  const guessed = inclusions.filter(({ cursor }) => cursor !== undefined).map(({ entity }) => entity)
+  if (guessed.length === 0 && reconcileEvery !== null)
+    problems.push(new PlanProblem('policy.reconcileEvery', reconcileEvery, 'no entity of the plan has a cursor, so every run is exact', 'Leave it out'))
+  if (guessed.length === 0) return
+  const names = guessed.join(', ')
+  if (reconcileEvery === null)
+    problems.push(
+      new PlanProblem(
+        'policy.reconcileEvery',
+        null,
+        `a cursor misses writes that do not move it (${names}), and no run makes sure`,
+        'Say in every how many runs all is compared',
+      ),
+    )
+  if (requireConsistency !== null && requireConsistency !== 'fuzzy')
+    problems.push(
+      new PlanProblem(
+        'policy.requireConsistency',
+        requireConsistency,
+        `a cursor proves nothing (${names})`,
+        'Leave the cursor out, or require no more than "fuzzy"',
+      ),
+    )
 }
 
 /** What the plan says of the entity, else what the class says of itself; null when neither does. */
@@ -123,8 +153,8 @@ function companions(chosen: readonly PlanInclusion[], index: EntityIndex, select
   })
 }
 
-function resolvedEntity({ store, entity, bucket, ignore, sensitive, tenant }: PlanInclusion): ResolvedEntity {
-  return { store, entity, bucket, ignore, sensitive, tenant }
+function resolvedEntity({ store, entity, bucket, ignore, sensitive, tenant, cursor }: PlanInclusion): ResolvedEntity {
+  return { store, entity, bucket, ignore, sensitive, tenant, ...(cursor === undefined ? {} : { cursor }) }
 }
 
 /** By name, not by declaration, so that moving a line of the declaration is no new plan. */

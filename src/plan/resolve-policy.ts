@@ -32,6 +32,7 @@ export function resolvePolicy(declared: Readonly<Record<string, unknown>>, probl
     requireConsistency: choice(declared, 'requireConsistency', [...CONSISTENCY, null], DEFAULT_POLICY.requireConsistency, problems),
     fullAfterDays: whole(declared, 'fullAfterDays', 1, 3650, DEFAULT_POLICY.fullAfterDays, problems),
     fullAfterSnapshots: whole(declared, 'fullAfterSnapshots', 1, 100_000, DEFAULT_POLICY.fullAfterSnapshots, problems),
+    reconcileEvery: declared.reconcileEvery === undefined || declared.reconcileEvery === null ? null : whole(declared, 'reconcileEvery', 2, 1000, 10, problems),
     maxViewAgeMs: whole(declared, 'maxViewAgeMs', 1000, 604_800_000, DEFAULT_POLICY.maxViewAgeMs, problems),
     whenViewAges: choice(declared, 'whenViewAges', ['warn', 'reopen'], DEFAULT_POLICY.whenViewAges, problems),
     source: resolveSource(declared.source, 'policy.source', problems),

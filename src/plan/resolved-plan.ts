@@ -14,6 +14,8 @@ export interface ResolvedEntity {
   readonly sensitive: readonly string[]
   /** Property path that says which tenant a row belongs to, where declared. */
   readonly tenant: string | null
+  /** Property path of the column by which changes are told, where declared. */
+  readonly cursor?: string
 }
 
 /** A plan checked against the entity stores: what the engines work from. Plain data, frozen. */

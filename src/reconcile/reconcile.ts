@@ -11,6 +11,8 @@ export interface ReconcileOptions<K extends KnownRange> extends AbortableOptions
   readonly entity: string
   /** What is known: nothing (full), the chunks of a snapshot (incremental, comparison, delta restore), those of a journal (resume). Not changed while the decisions are being taken. */
   readonly image: KeyImage<K>
+  /** Only what proves counts, not what an application declared. Default false. */
+  readonly exact?: boolean
   /** Into how many ranges the keys are cut when nothing at all is known. */
   readonly parts: number
 }
@@ -34,7 +36,7 @@ export type Decision<K extends KnownRange> =
       readonly known: K | null
       /** Holds for what is read from this view. */
       readonly evidence: ChangeEvidence
-      /** `new`, or why the known range cannot be reused: `rows`, `xmin`, `evidence:<field>`, `digest`, `undecided`. */
+      /** `new`, or why the known range cannot be reused: `rows`, `xmin`, `evidence:<field>`, `digest`, `cursor`, `undecided`. */
       readonly reason: string
       /** Rows now in the range, and how many of them may differ from what is known, where the view counted them. */
       readonly rows?: number
@@ -47,8 +49,8 @@ export type Decision<K extends KnownRange> =
  * reading can begin, then the known ones as the database answers.
  */
 export async function* reconcile<K extends KnownRange>(options: ReconcileOptions<K>): AsyncGenerator<Decision<K>, void, undefined> {
-  const { view, entity, image, parts, signal } = options
-  const evidence = await view.evidence(entity, { signal })
+  const { view, entity, image, parts, exact = false, signal } = options
+  const evidence = await view.evidence(entity, { exact, signal })
   const known: K[] = []
   const unknown: KeyRange[] = []
   for (const piece of image.pieces()) {
@@ -63,7 +65,7 @@ export async function* reconcile<K extends KnownRange>(options: ReconcileOptions
   if (known.length === 0) return
 
   const answered = new Set<number>()
-  for await (const state of view.check(entity, known, { signal })) {
+  for await (const state of view.check(entity, known, { exact, signal })) {
     const entry = known[state.index]
     if (!entry || answered.has(state.index)) throw outOfTurn(entity, state)
     answered.add(state.index)

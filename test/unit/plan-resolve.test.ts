@@ -86,6 +86,7 @@ describe('a plan with nothing wrong', () => {
         requireConsistency: null,
         fullAfterDays: 30,
         fullAfterSnapshots: 1000,
+        reconcileEvery: null,
         maxViewAgeMs: 21_600_000,
         whenViewAges: 'warn',
         source: {
@@ -317,6 +318,26 @@ describe('problems', () => {
       'entities[0].tenant = "customer.id": the tenant property "customer.id" of Order is ignored. Leave the tenant property in.',
     ],
     [
+      'a cursor that writes leave as it is',
+      { entities: [BackupEntity.for('Order', { cursor: 'id' })] },
+      'entities[0].cursor = "id": "id" is part of the key of Order, which writes leave as it is. Name a version or an updated-at.',
+    ],
+    [
+      'a cursor of which nobody makes sure',
+      { entities: [BackupEntity.for('Order', { cursor: 'version' })] },
+      'policy.reconcileEvery: a cursor misses writes that do not move it (Order), and no run makes sure. Say in every how many runs all is compared.',
+    ],
+    [
+      'a cursor where consistency is required',
+      { entities: [BackupEntity.for('Order', { cursor: 'version' })], policy: { reconcileEvery: 5, requireConsistency: 'snapshot' } },
+      'policy.requireConsistency = "snapshot": a cursor proves nothing (Order). Leave the cursor out, or require no more than "fuzzy".',
+    ],
+    [
+      'reconciling runs without a cursor',
+      { policy: { reconcileEvery: 5 } },
+      'policy.reconcileEvery = 5: no entity of the plan has a cursor, so every run is exact. Leave it out.',
+    ],
+    [
       'an entity both named and excluded',
       { exclude: [BackupIgnore.for(Tag, { reason: 'r' })] },
       'entities[0] = "Tag": the plan excludes it as well: r. Keep one of the two.',
@@ -339,12 +360,12 @@ describe('problems', () => {
     [
       'an unknown option',
       { entities: [{ entity: Tag, ignored: ['x'] } as never] },
-      'entities[0].ignored = "a list": no such member. Did you mean "ignore"? Known members: entity, ignore, sensitive, tenant, store, bucket.',
+      'entities[0].ignored = "a list": no such member. Did you mean "ignore"? Known members: entity, ignore, sensitive, tenant, cursor, store, bucket.',
     ],
     [
       'an unknown policy member',
       { policy: { compresion: 'zstd' } as never },
-      'policy.compresion = "zstd": no such policy member. Did you mean "compression"? Known members: compression, level, chunkBytes, concurrency, requireConsistency, fullAfterDays, fullAfterSnapshots, maxViewAgeMs, whenViewAges, source.',
+      'policy.compresion = "zstd": no such policy member. Did you mean "compression"? Known members: compression, level, chunkBytes, concurrency, requireConsistency, fullAfterDays, fullAfterSnapshots, reconcileEvery, maxViewAgeMs, whenViewAges, source.',
     ],
     [
       'an unknown compression',

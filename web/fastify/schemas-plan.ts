@@ -20,6 +20,7 @@ const PlanSchema = schemaOf<PlanView>()(
         ignore: Names,
         sensitive: Names,
         tenant: Nullable(Type.String()),
+        cursor: Type.Optional(Type.String()),
       }),
     ),
     policy: Type.Object({
@@ -30,6 +31,7 @@ const PlanSchema = schemaOf<PlanView>()(
       requireConsistency: Nullable(Type.Enum(['snapshot', 'entity', 'fuzzy'])),
       fullAfterDays: Type.Integer(),
       fullAfterSnapshots: Type.Integer(),
+      reconcileEvery: Nullable(Type.Integer()),
       maxViewAgeMs: Type.Integer(),
       whenViewAges: Type.Enum(['warn', 'reopen']),
       source: Type.Object({

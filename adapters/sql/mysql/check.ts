@@ -4,6 +4,7 @@ import type { KeyRange, KnownRange, RangeState } from '../../../src/contracts/ke
 import type { RecordBatch } from '../../../src/contracts/record-batch.ts'
 import { type AbortableOptions, throwIfAborted } from '../../../src/kernel/abort.ts'
 import { HoldfastError, isHoldfastError } from '../../../src/kernel/errors.ts'
+import { exactDigest } from '../cursor-view.ts'
 import { type RangeDigest, seedOf } from './digest.ts'
 import { sqlState } from './database-error.ts'
 import type { EvidenceVerdict } from './evidence.ts'
@@ -31,13 +32,14 @@ async function checkRange(ports: CheckPorts, known: KnownRange, options: Abortab
   const verdict = ports.judge(known.evidence)
   if (verdict.trust === 'none') return { state: 'unknown', method: 'digest-128', reason: verdict.reason }
   if (verdict.trust === 'position') return { state: 'unchanged', rows: known.rows, method: 'position' }
-  const seed = verdict.trust === 'digest' && known.digest !== undefined ? seedOf(known.digest) : null
+  const before = exactDigest(known.digest)
+  const seed = verdict.trust === 'digest' && before !== undefined ? seedOf(before) : null
   try {
     if (seed !== null) {
       const { digest, rows } = await ports.digest(known.range, seed, options)
       if (rows !== known.rows) return { state: 'changed', rows, method: 'digest-128', reason: 'rows' }
       if (digest !== '')
-        return digest === known.digest ? { state: 'unchanged', rows, method: 'digest-128' } : { state: 'changed', rows, method: 'digest-128', reason: 'digest' }
+        return digest === before ? { state: 'unchanged', rows, method: 'digest-128' } : { state: 'changed', rows, method: 'digest-128', reason: 'digest' }
     }
     return known.sha256 === null
       ? { state: 'unknown', method: 'sha256', reason: 'digest' }

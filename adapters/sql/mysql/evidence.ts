@@ -48,11 +48,12 @@ export type EvidenceVerdict =
 
 export function judgeEvidence(known: ChangeEvidence, now: ChangeEvidence): EvidenceVerdict {
   const differs = (field: string) => known.values[field] !== now.values[field]
-  if (known.method !== 'digest-128') return { trust: 'none', reason: 'evidence:method' }
+  if (known.method !== 'digest-128' && known.method !== 'cursor') return { trust: 'none', reason: 'evidence:method' }
   const otherLines = ['encoding', 'fields'].find(differs)
   if (otherLines) return { trust: 'none', reason: `evidence:${otherLines}` }
   if (differs('columns')) return { trust: 'lines', reason: 'evidence:columns' }
-  const [before, after] = [binlogOf(known), binlogOf(now)]
+  // What a cursor said is no proof that the range was as it is known when that view was open.
+  const [before, after] = known.method === 'cursor' ? [null, null] : [binlogOf(known), binlogOf(now)]
   if (before && after && !['systemId', 'table', 'created'].some(differs) && samePosition(before, after)) return { trust: 'position' }
   return { trust: 'digest' }
 }

@@ -7,10 +7,11 @@ import { paced, type SourcePace } from '../../../src/contracts/source-pace.ts'
 import { type AbortableOptions, onAbort, throwIfAborted } from '../../../src/kernel/abort.ts'
 import { HoldfastError } from '../../../src/kernel/errors.ts'
 import { createKeyTextReader } from '../../../src/record/key-text.ts'
+import { narrowTo, withCursors } from '../cursor-view.ts'
 import { describeEntities, type MysqlEntity } from './catalog.ts'
 import { checkRanges } from './check.ts'
 import type { MysqlConnections } from './connections.ts'
-import { digestRange, newSeed, type RangeDigest } from './digest.ts'
+import { digestRange, newSeed, type RangeDigest, seedOf } from './digest.ts'
 import { estimateEntity } from './estimate.ts'
 import { entityEvidence, judgeEvidence } from './evidence.ts'
 import { fromSql, keyOrderSql, rangeCondition } from './key-sql.ts'
@@ -117,7 +118,7 @@ function createView(
     return lane.run((client) => digestRange(client, entity, range, seed), call)
   }
 
-  return {
+  const view: ConsistentView = {
     store: options.store,
     at: snapshot.at,
     consistency: {
@@ -172,6 +173,9 @@ function createView(
     read,
     close: () => lane.close(),
   }
+  return withCursors(view, options.selection, (name, field, range, like, call) =>
+    digest(narrowTo(entityOf(name), field), range, (like === null ? null : seedOf(like)) ?? newSeed(), call),
+  )
 }
 
 /** The key of the last line of a batch. */

@@ -60,7 +60,8 @@ const OLDEST_HORIZON = 2n ** 30n
  */
 export function judgeEvidence(known: ChangeEvidence, now: ChangeEvidence, snapshot: Pick<SnapshotFacts, 'xmax'>): EvidenceVerdict {
   const differs = (field: string) => known.values[field] !== now.values[field]
-  if (known.method !== 'xmin' && known.method !== 'sha256') return { trust: 'none', reason: 'evidence:method' }
+  // What a cursor said proves nothing of row versions.
+  if (known.method !== 'xmin' && known.method !== 'sha256' && known.method !== 'cursor') return { trust: 'none', reason: 'evidence:method' }
   const otherLines = SAME_LINES.find(differs)
   if (otherLines) return { trust: 'none', reason: `evidence:${otherLines}` }
   if (known.method !== 'xmin' || now.method !== 'xmin') return { trust: 'lines', reason: 'evidence:method' }

@@ -5,6 +5,7 @@ import type { RecordBatch } from '../../../src/contracts/record-batch.ts'
 import { paced } from '../../../src/contracts/source-pace.ts'
 import { type AbortableOptions, throwIfAborted } from '../../../src/kernel/abort.ts'
 import { HoldfastError } from '../../../src/kernel/errors.ts'
+import { digestLines, narrowTo, withCursors } from '../cursor-view.ts'
 import type { PostgresEntity } from './catalog.ts'
 import { checkRanges } from './check.ts'
 import { type CopyOut, type CopyProgram, copyOut, copyProgram } from './copy/index.ts'
@@ -70,7 +71,7 @@ export async function openPostgresView(options: OpenPostgresViewOptions): Promis
     const heaps = await lanes.run((client) => readHeapFacts(client, entities, server), options)
     const migrations = await lanes.run((client) => readMigrations(client, options.migrations, server.searchPath), options)
     const evidence = new Map(entities.map((entity) => [entity.descriptor.name, entityEvidence(entity, heaps.get(entity.oid)!, snapshot)]))
-    return {
+    const view: ConsistentView = {
       store: options.store,
       at: snapshot.at,
       consistency: { level: 'snapshot', method: 'repeatable-read', point: snapshot.lsn },
@@ -136,6 +137,10 @@ export async function openPostgresView(options: OpenPostgresViewOptions): Promis
       },
       close: () => lanes.close(),
     }
+    return withCursors(view, options.selection, (name, field, range, _, call) => {
+      const narrow = narrowTo(entityOf(name), field)
+      return digestLines(copy(`reading the cursor of ${name}`, selectRange(narrow, range), copyProgram(narrow.descriptor.fields, narrow.descriptor.key), call))
+    })
   } catch (error) {
     await lanes.close()
     throw error

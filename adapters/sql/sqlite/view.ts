@@ -6,6 +6,7 @@ import type { RecordBatch } from '../../../src/contracts/record-batch.ts'
 import { paced } from '../../../src/contracts/source-pace.ts'
 import { type AbortableOptions, throwIfAborted } from '../../../src/kernel/abort.ts'
 import { HoldfastError } from '../../../src/kernel/errors.ts'
+import { digestLines, narrowTo, withCursors } from '../cursor-view.ts'
 import { describeEntities, type SqliteEntity } from './catalog.ts'
 import { checkRange } from './check.ts'
 import { databaseError } from './database-error.ts'
@@ -42,7 +43,11 @@ export async function openSqliteView(options: ViewOptions): Promise<ConsistentVi
   }
 }
 
-function createView(source: ViewSource, { store, location, migrations, pace }: ViewOptions, entities: readonly SqliteEntity[]): ConsistentView {
+function createView(
+  source: ViewSource,
+  { store, location, migrations, pace, entities: selection }: ViewOptions,
+  entities: readonly SqliteEntity[],
+): ConsistentView {
   const { connection } = source
   let closed = false
   for (const entity of entities) assertNoNullKeys(source, entity)
@@ -67,7 +72,7 @@ function createView(source: ViewSource, { store, location, migrations, pace }: V
   const read = (name: string, range: KeyRange, options: ReadOptions = {}): AsyncIterable<RecordBatch> =>
     paced(readBatches(connection, entityOf(name), range, { ...options, assertOpen: () => void entityOf(name) }), pace, options)
 
-  return {
+  const view: ConsistentView = {
     store,
     at: connection.value(`SELECT strftime('%Y-%m-%dT%H:%M:%fZ', 'now')`) as string,
     consistency: { level: 'snapshot', method: source.method },
@@ -93,6 +98,9 @@ function createView(source: ViewSource, { store, location, migrations, pace }: V
       source.close()
     },
   }
+  return withCursors(view, selection, (name, field, range, _, { signal }) =>
+    digestLines(paced(readBatches(connection, narrowTo(entityOf(name), field), range, { signal }), pace, { signal })),
+  )
 }
 
 /** SQLite lets NULL into a primary key that was not declared NOT NULL. Such a row is in no range, and would silently be missing. */
