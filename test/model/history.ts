@@ -1,16 +1,17 @@
 import { deepEqual } from 'node:assert/strict'
-import type { Manifest } from '../../src/archive/index.ts'
 import type { ConsistentView, EntityStore } from '../../src/contracts/index.ts'
 import { type BackupKind, type BackupSession, resumeBackup, startBackup } from '../../src/export/index.ts'
 import { type ErrorCode, isHoldfastError } from '../../src/kernel/errors.ts'
-import { hostOf, manifestFaults, planOf } from '../support/backup-rig.ts'
+import { hostOf, planOf } from '../support/backup-rig.ts'
 import { movableClock } from '../support/clocked-storage.ts'
-import { Archive, chunksOf } from './archive.ts'
+import { Archive } from './archive.ts'
+import { KeptSnapshots } from './kept-snapshots.ts'
+import { Meanwhile, type MeanwhileEvent } from './meanwhile.ts'
 import type { ModelDatabase } from './model-database.ts'
 import type { ModelState } from './model-state.ts'
 import type { Prng } from './prng.ts'
 import { sameSchema } from './schema.ts'
-import { type PutFate, steppedStorage } from './stepped-storage.ts'
+import { steppedStorage } from './stepped-storage.ts'
 import { Writers } from './writers.ts'
 
 const HOUR = 60 * 60 * 1000
@@ -31,12 +32,9 @@ export class History {
   readonly #rng: Prng
   readonly #database: ModelDatabase
   readonly #archive: Archive
+  readonly #kept: KeptSnapshots
   readonly #writers: Writers
   readonly #tally: Tally
-  /** What each snapshot must give back. */
-  readonly #truth = new Map<string, ModelState>()
-  /** Chunks of which a bit was flipped. */
-  readonly #damaged = new Set<string>()
   readonly #policy: { readonly chunkBytes: number; readonly concurrency: number; readonly fullAfterSnapshots: number }
   readonly #buckets: Readonly<Record<string, string>>
   #unfinished: Unfinished[] = []
@@ -57,6 +55,7 @@ export class History {
     this.#policy = { chunkBytes: rng.pick([250, 600, 1500, 5000]), concurrency: rng.int(1, 3), fullAfterSnapshots: rng.int(2, 6) }
     this.#buckets = rng.chance(0.25) ? { page: 'other' } : {}
     this.#archive = new Archive(movableClock(), this.#buckets.page ? ['main', 'other'] : ['main'])
+    this.#kept = new KeptSnapshots(this.#archive, database, (what, by) => this.#count(what, by))
   }
 
   async run(): Promise<void> {
@@ -71,7 +70,12 @@ export class History {
     await this.#writers.settle(rng)
     await this.#backUp(rng, 'incremental', false)
     await this.#checkDatabase()
-    await this.#checkSurvivors(rng)
+    const whole = await this.#kept.whole()
+    for (const id of whole) deepEqual(await this.#archive.verify(id), [], `verify of ${id} at the end`)
+    for (const survivor of rng.some(whole, 3)) {
+      this.log.push(`only ${survivor} stays`)
+      await this.#kept.checkSurvivor(survivor)
+    }
   }
 
   async #step(rng: Prng): Promise<void> {
@@ -135,18 +139,39 @@ export class History {
   }
 
   async #backUp(rng: Prng, kind: BackupKind, mayFail = true): Promise<void> {
-    this.log.push(`back up ${kind}`)
+    const series = rng.chance(0.2) ? 'second' : 'first'
+    this.log.push(`back up ${kind} of the ${series} series`)
     const { clock } = this.#archive
-    await this.#attempt(rng, mayFail, (environment) =>
+    const expected = await this.#expectedBase(kind, series)
+    const id = await this.#attempt(rng, mayFail, (environment) =>
       startBackup({
         ...environment,
         plan: planOf(environment.stores, { policy: this.#policy, buckets: this.#buckets }),
         trigger: 'manual',
         metadata: {},
         kind,
+        series,
         clock,
       }),
     )
+    if (id === null) return
+    const { kind: taken, parent } = await this.#archive.manifest(id)
+    if (expected) deepEqual({ kind: taken, parent }, expected, 'what a backup was built on')
+  }
+
+  /** What a backup of that kind has to build on; null when the model does not know whether the schema counts as changed. */
+  async #expectedBase(kind: BackupKind, series: string): Promise<{ kind: string; parent: string | null } | null> {
+    const full = { kind: 'full', parent: null }
+    const visible = await this.#archive.snapshots()
+    const newest = visible.filter((id) => this.#kept.series(id) === series).at(-1)
+    if (kind === 'full' || newest === undefined) return full
+    const { lineage } = await this.#archive.manifest(newest)
+    if (kind === 'incremental') return { kind, parent: newest }
+    if (kind === 'differential') return visible.includes(lineage!.full) ? { kind, parent: lineage!.full } : full
+    const { schema } = this.#kept.truth(newest)
+    if (lineage!.distance + 1 >= this.#policy.fullAfterSnapshots || !sameSchema({ ...schema, moods: [] }, { ...this.#writers.state.schema, moods: [] }))
+      return full
+    return schema === this.#writers.state.schema ? { kind: 'incremental', parent: newest } : null
   }
 
   async #resume(rng: Prng): Promise<void> {
@@ -179,7 +204,7 @@ export class History {
       host: ReturnType<typeof hostOf>
     }) => Promise<BackupSession>,
     { again, tolerated = [] }: { again?: Unfinished; tolerated?: readonly ErrorCode[] } = {},
-  ): Promise<void> {
+  ): Promise<string | null> {
     const script = new Meanwhile(rng.fork(), mayFail)
     let session: BackupSession | null = null
     const storage = steppedStorage(this.#archive.storage, async ({ n, key }) => {
@@ -196,21 +221,23 @@ export class History {
       const { snapshotId } = await session.result()
       await this.#committed(snapshotId)
       this.#count(again ? 'backups completed by resuming' : 'backups completed at once')
+      return snapshotId
     } catch (error) {
       if (!isHoldfastError(error)) throw error
       this.log.push(`  ended with ${error.code}: ${error.message}`)
       const expected: ErrorCode[] = ['E_STORAGE', 'E_SESSION_PAUSED', 'E_CONDEMNED', ...tolerated]
       if (!expected.includes(error.code)) throw error
       this.#count(`backups ended by ${error.code}`)
-      if (error.code === 'E_SESSION_CLOSED') return
+      if (error.code === 'E_SESSION_CLOSED') return null
       const token = session?.token ?? again?.token
       // Killed after the manifest was there: nobody was told, and it is a snapshot all the same.
       if (session && (await this.#archive.snapshots()).includes(session.id)) await this.#committed(session.id)
       if (token !== undefined) this.#unfinished.push({ token, startedAt })
+      return null
     }
   }
 
-  async #meanwhile(event: Event, rng: Prng, session: BackupSession | null): Promise<void> {
+  async #meanwhile(event: MeanwhileEvent, rng: Prng, session: BackupSession | null): Promise<void> {
     if (event === 'pause') {
       this.log.push('  pause')
       void session?.pause().catch(() => {}) // the result says how it ended
@@ -228,52 +255,9 @@ export class History {
   }
 
   async #committed(id: string): Promise<void> {
-    if (this.#truth.has(id)) return // resumed after it was complete
-    const manifest = await this.#archive.manifest(id)
-    this.log.push(`  committed ${id} (${manifest.kind})`)
-    this.#truth.set(id, this.#seen)
-    deepEqual(manifestFaults(manifest), [])
-    this.#note(manifest)
-    if (!this.#isDamaged(manifest)) await this.#checkAlone(this.#archive, id)
-  }
-
-  #note(manifest: Manifest): void {
-    const entities = manifest.entities
-    this.#count(`snapshots: ${manifest.kind}`)
-    this.#count(
-      'ranges',
-      entities.reduce((sum, { ranges }) => sum + ranges.length, 0),
-    )
-    this.#count(
-      'ranges of several layers',
-      entities.reduce((sum, { ranges }) => sum + ranges.filter(({ layers }) => layers.length > 1).length, 0),
-    )
-    this.#count(
-      'ranges reused',
-      entities.reduce((sum, { change }) => sum + change.reused, 0),
-    )
-    this.#count(
-      'ranges read',
-      entities.reduce((sum, { change }) => sum + change.read, 0),
-    )
-  }
-
-  #isDamaged(manifest: Manifest): boolean {
-    return [...chunksOf(manifest)].some((name) => this.#damaged.has(name))
-  }
-
-  /** The snapshot restores into an empty database, and that holds what was committed when its view was opened. */
-  async #checkAlone(archive: Archive, id: string): Promise<void> {
-    const truth = this.#truth.get(id)!
-    const copy = await this.#database.emptyCopy(truth.schema)
-    try {
-      const expected = truth.image()
-      const rows = Object.values(expected).flat().length
-      if (rows > 0) await archive.restore(id, copy.store)
-      deepEqual(await copy.read(), expected, `snapshot ${id} does not hold what was committed when its view was opened`)
-    } finally {
-      await copy.close()
-    }
+    if (this.#kept.has(id)) return // resumed after it was complete
+    this.log.push(`  committed ${id}`)
+    await this.#kept.committed(id, this.#seen)
   }
 
   async #delete(rng: Prng): Promise<void> {
@@ -286,77 +270,46 @@ export class History {
   async #prune(rng: Prng): Promise<void> {
     const { clock } = this.#archive
     clock.move(rng.pick([HOUR, 13 * HOUR, 25 * HOUR, 3 * DAY]))
-    const alone = this.#archive.buckets.length > 1 && rng.chance(0.3)
-    const graceMs = rng.chance(0.2) ? 0 : undefined
-    this.log.push(`prune${alone ? ' of a bucket whose referrers are out of sight' : ''}${graceMs === 0 ? ' without grace' : ''}`)
-    const before = (await this.#archive.chunks()).size
-    try {
-      const options = { allowMoreThanHalf: rng.chance(0.9), ...(graceMs === undefined ? {} : { graceMs }) }
-      await this.#archive.prune(options, alone ? ['other'] : this.#archive.buckets)
-    } catch (error) {
-      if (!isHoldfastError(error, 'E_PRUNE_REFUSED')) throw error
-      this.#count('prunes refused')
+    if (this.#archive.buckets.length > 1 && rng.chance(0.3)) {
+      this.log.push('prune a bucket whose referrers are out of sight')
+      const done = await this.#kept.prune({ allowMoreThanHalf: true }, ['other'])
+      if (done && (await this.#archive.snapshots()).length > 0) throw new Error('a bucket was pruned to which unseen snapshots refer')
+      return
     }
-    if (rng.chance(0.4)) {
-      // What was condemned goes, unless something came to need it.
-      clock.move(25 * HOUR)
-      await this.#archive.prune({ allowMoreThanHalf: true })
-    }
-    this.#count('chunks pruned', before - (await this.#archive.chunks()).size)
-    await this.#checkPresence()
-  }
-
-  /** Every visible snapshot is whole, but for what the history damaged itself; and of a series without any, one that is hidden still is. */
-  async #checkPresence(): Promise<void> {
-    const there = await this.#archive.chunks()
-    const visible = await this.#archive.snapshots()
-    for (const id of visible) {
-      const missing = [...chunksOf(await this.#archive.manifest(id))].filter((name) => !there.has(name))
-      deepEqual(missing, [], `snapshot ${id} lost chunks`)
-    }
-    // In the order in which they were committed, which is that of their views.
-    const newest = [...this.#truth.keys()].at(-1)
-    if (visible.length > 0 || newest === undefined) return
-    const missing = [...chunksOf(await this.#archive.manifest(newest))].filter((name) => !there.has(name))
-    deepEqual(missing, [], `${newest}, the last snapshot of its series, lost chunks`)
-    this.#count('prunes of a series that is all hidden')
+    const options = { allowMoreThanHalf: rng.chance(0.9), ...(rng.chance(0.2) ? { graceMs: 0 } : {}) }
+    this.log.push(`prune ${JSON.stringify(options)}`)
+    await this.#kept.prune(options)
+    if (rng.chance(0.6)) return
+    // What was condemned goes, unless something came to need it.
+    clock.move(25 * HOUR)
+    await this.#kept.prune({ allowMoreThanHalf: true })
   }
 
   /** A reader that takes its time: the snapshot is deleted and pruned around it. */
   async #readWhilePruned(rng: Prng): Promise<void> {
-    const { clock } = this.#archive
-    const whole = await this.#whole()
-    const [id] = rng.some(whole, 1)
+    const [id] = rng.some(await this.#kept.whole(), 1)
     if (id === undefined) return
     this.log.push(`read ${id} while it is deleted and pruned`)
     const pin = await (await this.#archive.scope()).pins.pin(id)
     await this.#archive.hide(id)
     for (let run = 0; run < 3; run++) {
-      clock.move(25 * HOUR)
-      await this.#archive.prune({ allowMoreThanHalf: true })
+      this.#archive.clock.move(25 * HOUR)
+      await this.#kept.prune({ allowMoreThanHalf: true })
     }
-    await this.#checkAlone(this.#archive, id)
+    await this.#kept.checkAlone(id)
     await pin.release()
-    await this.#checkPresence()
     this.#count('snapshots read while they were pruned')
-  }
-
-  /** Visible snapshots without a chunk that the history damaged. */
-  async #whole(): Promise<string[]> {
-    const whole: string[] = []
-    for (const id of await this.#archive.snapshots()) if (!this.#isDamaged(await this.#archive.manifest(id))) whole.push(id)
-    return whole
   }
 
   async #restoreLive(rng: Prng): Promise<void> {
     await this.#writers.settle(rng)
     const { state } = this.#writers
-    const fitting = (await this.#whole()).filter((id) => sameSchema(this.#truth.get(id)!.schema, state.schema))
+    const fitting = (await this.#kept.whole()).filter((id) => sameSchema(this.#kept.truth(id).schema, state.schema))
     const [id] = rng.some(fitting, 1)
-    if (id === undefined || Object.values(this.#truth.get(id)!.image()).flat().length === 0) return
+    if (id === undefined || Object.values(this.#kept.truth(id).image()).flat().length === 0) return
     this.log.push(`restore ${id} over the live rows`)
     await this.#archive.restore(id, this.#database.store(state.schema), { policy: 'overwrite' })
-    this.#writers.overwrite(this.#truth.get(id)!)
+    this.#writers.overwrite(this.#kept.truth(id))
     await this.#checkDatabase()
     this.#count('restores over live rows')
   }
@@ -366,106 +319,16 @@ export class History {
     const name = await this.#archive.damage((keys) => ({ key: rng.pick(keys), at: rng.int(0, 100_000) }))
     if (name === null) return
     this.log.push(`damage ${name}`)
-    this.#damaged.add(name)
-    for (const id of await this.#archive.snapshots()) {
-      const manifest = await this.#archive.manifest(id)
-      const expected = [...chunksOf(manifest)].filter((chunk) => this.#damaged.has(chunk)).sort()
-      deepEqual([...new Set(await this.#archive.verify(id))].sort(), expected, `verify of ${id}`)
-      if (!expected.includes(name)) continue
-      this.#count('snapshots damaged')
-      await this.#refused(id)
-    }
+    await this.#kept.damage(name)
     if (rng.chance(0.5)) return
     await this.#backUp(rng, 'full', false)
     const newest = (await this.#archive.snapshots()).at(-1)!
     deepEqual(await this.#archive.verify(newest), [], 'a full after damage')
-    deepEqual(this.#isDamaged(await this.#archive.manifest(newest)), false, 'a full refers to a damaged chunk')
     this.#count('fulls that healed')
-  }
-
-  async #refused(id: string): Promise<void> {
-    const copy = await this.#database.emptyCopy(this.#truth.get(id)!.schema)
-    try {
-      await this.#archive.restore(id, copy.store)
-    } catch (error) {
-      if (!isHoldfastError(error) || !error.code.startsWith('E_ARCHIVE_')) throw error
-      deepEqual(Object.values(await copy.read()).flat(), [], 'a restore that was refused wrote rows')
-      return
-    } finally {
-      await copy.close()
-    }
-    throw new Error(`damaged snapshot ${id} was restored`)
   }
 
   /** The model's own proof: it has what the database has. */
   async #checkDatabase(): Promise<void> {
     deepEqual(await this.#database.read(this.#writers.state.schema), this.#writers.state.image(), 'the model is not the database')
-  }
-
-  /** All snapshots are sound; and some of them restore by themselves when all the others are deleted and pruned away. */
-  async #checkSurvivors(rng: Prng): Promise<void> {
-    const whole = await this.#whole()
-    for (const id of whole) deepEqual(await this.#archive.verify(id), [], `verify of ${id} at the end`)
-    for (const survivor of rng.some(whole, 3)) {
-      this.log.push(`only ${survivor} stays`)
-      const archive = await this.#archive.copy()
-      for (const id of await archive.snapshots()) if (id !== survivor) await archive.hide(id)
-      // Sessions that could still be resumed would keep what they know.
-      archive.clock.move(9 * DAY)
-      for (let run = 0; run < 3; run++) {
-        await archive.prune({ allowMoreThanHalf: true })
-        archive.clock.move(25 * HOUR)
-      }
-      const manifest = await archive.manifest(survivor)
-      deepEqual([...(await archive.chunks())].sort(), [...chunksOf(manifest)].sort(), 'chunks that are left')
-      deepEqual(await archive.verify(survivor), [])
-      await this.#checkAlone(archive, survivor)
-      this.#count('survivors restored')
-    }
-  }
-}
-
-type Event = 'write' | 'pause' | 'break' | 'prune'
-
-/** What happens during one attempt, by the numbers of its puts. */
-class Meanwhile {
-  readonly rng: Prng
-  readonly #events = new Map<number, Event[]>()
-  readonly #end: { readonly n: number; readonly fate: PutFate } | null
-
-  constructor(rng: Prng, mayFail: boolean) {
-    this.rng = rng
-    for (
-      let writes = rng.weighted([
-        [3, 0],
-        [3, 2],
-        [1, 6],
-      ] as const);
-      writes > 0;
-      writes--
-    )
-      this.#add(rng.int(1, 25), 'write')
-    const odd = rng.weighted<Event | 'fail' | null>([
-      [7, null],
-      [2, 'pause'],
-      [0.7, 'break'],
-      [0.7, 'prune'],
-      [2.5, 'fail'],
-    ])
-    const fails = odd === 'fail' && mayFail
-    this.#end = fails ? { n: rng.int(2, 40), fate: rng.pick(['fails', 'dies before', 'dies after'] as const) } : null
-    if (odd !== null && odd !== 'fail' && (mayFail || odd === 'break')) this.#add(rng.int(3, 15), odd)
-  }
-
-  at(n: number): readonly Event[] {
-    return this.#events.get(n) ?? []
-  }
-
-  fate(n: number): PutFate {
-    return n === this.#end?.n ? this.#end.fate : 'lives'
-  }
-
-  #add(n: number, event: Event): void {
-    this.#events.set(n, [...(this.#events.get(n) ?? []), event])
   }
 }
