@@ -239,6 +239,50 @@ describe.each(ROLES)('as %s', (_role, connections) => {
     ])
   })
 
+  it('moves a value that rows refer to from one row to another', async () => {
+    await tables(`
+      CREATE TABLE country (id int PRIMARY KEY, code text UNIQUE);
+      CREATE TABLE city (id int PRIMARY KEY, country text REFERENCES country (code), born text REFERENCES country (code));
+      INSERT INTO country VALUES (1, 'fr'), (2, 'de'), (3, 'it'); INSERT INTO city VALUES (1, 'fr', 'it'), (2, 'fr', 'de'), (3, NULL, NULL)`)
+    const both = mappingOf(table('country', 'id code'), table('city', 'id country born'))
+    const [saved, rows, before] = [await saveAll(superuser.connections, both), await image(both), await switches()]
+    await db.query(`
+      DELETE FROM city; DELETE FROM country; INSERT INTO country VALUES (1, 'it'), (2, 'xx');
+      INSERT INTO city VALUES (1, 'xx', 'it'), (2, 'xx', 'xx'), (3, 'it', 'xx')`)
+    await restoreAll(connections(), both, saved)
+    expect(await image(both)).toEqual(rows)
+    expect(await switches()).toEqual(before)
+  })
+
+  it('moves a value from one row to another while rows outside the restore refer to it', async () => {
+    await tables(`
+      CREATE TABLE country (id int PRIMARY KEY, code text UNIQUE);
+      CREATE TABLE city (id int PRIMARY KEY, country text REFERENCES country (code));
+      INSERT INTO country VALUES (1, 'fr'), (2, 'it')`)
+    const countries = mappingOf(table('country', 'id code'))
+    const [saved, rows] = [await saveAll(superuser.connections, countries), await image(countries)]
+    await db.query(`DELETE FROM country; INSERT INTO country VALUES (1, 'it'); INSERT INTO city VALUES (1, 'it')`)
+    await restoreAll(connections(), countries, saved)
+    expect(await image(countries)).toEqual(rows)
+  })
+
+  it('restores references to values beside the key that may not be NULL', async () => {
+    await tables(`
+      CREATE TABLE country (id int PRIMARY KEY, code text UNIQUE, name text);
+      CREATE TABLE city (id int PRIMARY KEY, country text NOT NULL REFERENCES country (code));
+      INSERT INTO country VALUES (1, 'fr', 'France'), (2, 'de', 'Germany'); INSERT INTO city VALUES (1, 'fr'), (2, 'de')`)
+    const both = mappingOf(table('country', 'id code name'), table('city', 'id country'))
+    const [saved, rows] = [await saveAll(superuser.connections, both), await image(both)]
+    for (const mode of ['staged', 'direct'] as const) {
+      await db.query('DELETE FROM city; DELETE FROM country')
+      await restoreAll(connections(), both, saved, { mode })
+      expect(await image(both)).toEqual(rows)
+    }
+    await db.query(`UPDATE country SET name = 'ruined'; UPDATE city SET country = 'fr'`)
+    await restoreAll(connections(), both, saved)
+    expect(await image(both)).toEqual(rows)
+  })
+
   it('refuses unique clashes with rows that stay', async () => {
     const mapping = mappingOf(table('mail', 'id address'))
     await tables(`CREATE TABLE mail (id int PRIMARY KEY, address text UNIQUE); INSERT INTO mail VALUES (1, 'a'), (2, 'b'), (3, NULL)`)
@@ -352,6 +396,24 @@ describe('what only some roles can do', () => {
       { id: 1, code: 'fr' },
       { id: 2, code: 'de' },
     ])
+  })
+
+  it('refuses a writer who would take a value from rows that can neither let go of it nor wait', async () => {
+    await tables(`
+      CREATE TABLE country (id int PRIMARY KEY, code text UNIQUE);
+      CREATE TABLE city (id int PRIMARY KEY, country text NOT NULL REFERENCES country (code));
+      INSERT INTO country VALUES (1, 'fr'); INSERT INTO city VALUES (1, 'fr')`)
+    const both = mappingOf(table('country', 'id code'), table('city', 'id country'))
+    const [saved, rows] = [await saveAll(superuser.connections, both), await image(both)]
+    const spoil = `DELETE FROM city; UPDATE country SET code = 'xx'; INSERT INTO city VALUES (1, 'xx')`
+    await db.query(spoil)
+    const error = await failure(restoreAll(writer.lane.connections, both, saved), 'E_PERMISSION')
+    expect(error.message).toContain('"city_country_fkey"')
+    for (const each of [owner.lane.connections, superuser.connections]) {
+      await db.query(spoil)
+      await restoreAll(each, both, saved)
+      expect(await image(both)).toEqual(rows)
+    }
   })
 
   it('finds clashes of a deferrable constraint whose trigger is silenced', async () => {

@@ -111,7 +111,7 @@ function refers(key: ForeignKey): string {
 }
 
 /** SQL condition: one is the parent of the other, by the operators of the constraint. */
-function matches(key: ForeignKey, parent = 'p', child = 'w'): string {
+export function matches(key: ForeignKey, parent = 'p', child = 'w'): string {
   return key.operators.map((operator, at) => `${columnOf(parent, key.parentColumns[at]!)} ${operator} ${columnOf(child, key.childColumns[at]!)}`).join(' AND ')
 }
 

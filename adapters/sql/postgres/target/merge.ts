@@ -24,7 +24,7 @@ import type { StagedRecords } from './stage-records.ts'
 import type { StagingArea } from './staging-area.ts'
 import { takeSamples } from './take-samples.ts'
 import type { TargetSession, TargetTransaction } from './target-session.ts'
-import { patchReferences, writeStaged } from './write-staged.ts'
+import { patchReferences, releaseReferences, writeStaged } from './write-staged.ts'
 
 export interface MergeParts {
   readonly session: TargetSession
@@ -60,11 +60,12 @@ export async function merge(parts: MergeParts, items: readonly MergeItem[], opti
     await refuseConflicts(decided, async (item) =>
       (await takeSamples(tx, item, CONFLICT_KEYS)).flatMap(({ action, key }) => (action === 'conflict' ? [key] : [])),
     )
-    if (!silence.replica) await refuseCascades(tx, decided)
+    if (!silence.replica) await refuseCascades(tx, decided, silence.standing)
     await findAllProblems(tx, decided, new Set(direct.map(({ live }) => live.oid)), list)
     refuseProblems(list)
     if (direct.length === 0 && decided.every(({ counts }) => counts.create + counts.update === 0)) return untouched(tx, fitted, decided, options)
     await silence.begin(tx)
+    for (const each of decided) await releaseReferences(tx, each, { silence, items: fitted })
     const written = await writeAll(tx, { area, fitted, decided, silence, options, progress })
     progress.current = null
     for (const each of decided) await patchReferences(tx, each, { silence, items: fitted })

@@ -14,6 +14,8 @@ export interface Silence {
   readonly replica: boolean
   /** Foreign keys whose columns are written in a second pass, when all rows are there; by OID. */
   readonly patched: ReadonlySet<string>
+  /** Foreign keys to columns beside the key that stay on throughout: an update of a value that rows refer to would be refused half-way. By OID. */
+  readonly standing: ReadonlySet<string>
   /** For the report. */
   readonly names: readonly string[]
   begin(tx: TargetTransaction): Promise<void>
@@ -69,8 +71,7 @@ function replicaSilence(items: readonly FittedItem[]): Silence {
     ...live.referencedBy.map(({ name, childTable }) => `foreign key ${quoteIdent(name)} on ${childTable} (checked again before COMMIT)`),
   ])
   return createSilence(
-    true,
-    new Set(),
+    { replica: true, patched: new Set(), standing: new Set() },
     [...new Set(silenced)],
     ['SET LOCAL session_replication_role = replica'],
     items.flatMap(({ live }) => disabled(live.hooks, true)),
@@ -79,8 +80,9 @@ function replicaSilence(items: readonly FittedItem[]): Silence {
 
 function ownerSilence(items: readonly FittedItem[]): Silence {
   const patched = new Set<string>()
+  const standing = new Set<string>()
   const altered: Switch[] = []
-  for (const key of keysOutOfOrder(items)) {
+  for (const { key, parentFirst } of keysOutOfOrder(items)) {
     if (key.deferrable) continue
     const constraint = `ALTER TABLE ${key.childTable} ALTER CONSTRAINT ${quoteIdent(key.name)}`
     if (key.childOwned)
@@ -90,6 +92,7 @@ function ownerSilence(items: readonly FittedItem[]): Silence {
         on: `${constraint} NOT DEFERRABLE`,
       })
     else if (patchColumns(items, key).length > 0) patched.add(key.oid)
+    else if (parentFirst) standing.add(key.oid)
     else {
       throw new HoldfastError(
         'E_PERMISSION',
@@ -100,17 +103,17 @@ function ownerSilence(items: readonly FittedItem[]): Silence {
       )
     }
   }
-  return createSilence(false, patched, [], [], [...altered, ...items.flatMap(({ live }) => disabled(live.hooks, false))])
+  return createSilence({ replica: false, patched, standing }, [], [], [...altered, ...items.flatMap(({ live }) => disabled(live.hooks, false))])
 }
 
 /** Foreign keys whose parents may come after their children: members of cycles, and keys to columns that an update may change. */
-function keysOutOfOrder(items: readonly FittedItem[]): readonly ForeignKey[] {
+function keysOutOfOrder(items: readonly FittedItem[]): readonly { readonly key: ForeignKey; readonly parentFirst: boolean }[] {
   return items.flatMap((child, at) =>
-    child.live.references.filter((key) => {
+    child.live.references.flatMap((key) => {
       const parentAt = items.findIndex(({ live }) => live.oid === key.parent)
-      if (parentAt === -1) return false
+      if (parentAt === -1) return []
       // A table that refers to itself is written in one statement, at whose end all its rows are there.
-      return parentAt > at || (parentAt < at && !refersToKey(key, items[parentAt]!))
+      return parentAt > at || (parentAt < at && !refersToKey(key, items[parentAt]!)) ? [{ key, parentFirst: parentAt < at }] : []
     }),
   )
 }
@@ -143,8 +146,7 @@ function disabled(hooks: readonly TableHook[], replica: boolean): readonly Switc
 const hookName = ({ kind, name, table }: TableHook): string => `${kind} ${quoteIdent(name)} on ${table}`
 
 function createSilence(
-  replica: boolean,
-  patched: ReadonlySet<string>,
+  how: Pick<Silence, 'replica' | 'patched' | 'standing'>,
   silenced: readonly string[],
   first: readonly string[],
   switches: readonly Switch[],
@@ -152,8 +154,7 @@ function createSilence(
   const names = [...silenced, ...switches.map(({ name }) => name)]
   const back = switches.map(({ on }) => on)
   return {
-    replica,
-    patched,
+    ...how,
     names,
     async begin(tx) {
       await tx.rows('silencing triggers and constraints', [...switches.map(({ off }) => off), ...first, 'SET CONSTRAINTS ALL DEFERRED'].join('; '))

@@ -1,8 +1,9 @@
 import { HoldfastError } from '../../../../src/kernel/errors.ts'
 import { quoteIdent } from '../quote.ts'
+import { refersToKey } from './check-foreign-keys.ts'
 import { ACTION_CODE, type DecidedItem } from './decide-actions.ts'
 import type { FittedItem } from './fit-record.ts'
-import { columnOf, LINE, sameKey } from './row-sql.ts'
+import { columnOf, LINE, sameKey, sameText } from './row-sql.ts'
 import { patchColumns, type Silence } from './silence.ts'
 import type { TargetTransaction } from './target-session.ts'
 
@@ -71,9 +72,40 @@ export async function patchReferences(
   )
 }
 
-/** Foreign keys that stay on look at the end of each statement: a table that refers to itself needs all its rows there by then. */
-function needsOneStatement({ live }: FittedItem, silence: Silence): boolean {
-  return !silence.replica && live.references.some((key) => key.parent === key.child && !key.deferrable && !silence.patched.has(key.oid))
+/**
+ * Foreign keys that stay on look at the end of each statement: a table that refers to itself needs all its rows there by then, and so does one of
+ * which a value that others refer to goes from one row to another.
+ */
+function needsOneStatement(fitted: FittedItem, silence: Silence): boolean {
+  if (silence.replica) return false
+  const { references, referencedBy } = fitted.live
+  return (
+    references.some((key) => key.parent === key.child && !key.deferrable && !silence.patched.has(key.oid)) ||
+    referencedBy.some((key) => !key.deferrable && !refersToKey(key, fitted))
+  )
+}
+
+/**
+ * Before anything is written: rows that will refer to other values let go of those they refer to now, where foreign keys stay on and the values may
+ * go first. `patchReferences` gives them the new ones.
+ */
+export async function releaseReferences(
+  tx: TargetTransaction,
+  { staged, fitted, actions, counts }: DecidedItem,
+  options: Pick<WriteStagedOptions, 'silence' | 'items'>,
+): Promise<void> {
+  if (counts.update === 0) return
+  for (const key of fitted.live.references.filter(({ oid }) => options.silence.patched.has(oid))) {
+    const parent = options.items.find(({ live }) => live.oid === key.parent)
+    if (!parent || refersToKey(key, parent)) continue
+    const columns = patchColumns(options.items, key)
+    const differs = columns.map((column) => `NOT (${sameText(columnOf('l', column), columnOf('s', column))})`)
+    await tx.run(
+      'letting go of references',
+      `UPDATE ${fitted.live.table} l SET ${columns.map((column) => `${quoteIdent(column)} = NULL`).join(', ')} FROM ${actions} a JOIN ${staged.table} s ON s.${LINE} = a.line
+       WHERE a.act = ${ACTION_CODE.update} AND ${sameKey(fitted.live, 'l', 's')} AND (${differs.join(' OR ')})`,
+    )
+  }
 }
 
 /** Columns of patched foreign keys: a new row has NULL in those that may be, an updated one keeps its old reference as a whole, until the second pass. */
