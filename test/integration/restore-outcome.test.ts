@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { typeormStore } from '../../adapters/typeorm/index.ts'
 import { fsStorage } from '../../adapters/fs/index.ts'
 import { memoryStorage } from '../../adapters/memory/index.ts'
@@ -96,5 +96,29 @@ describe('closing', () => {
     await other.restores.restore({ snapshot: snapshotId })
     await other.close()
     expect(deleted).toEqual(['pins'])
+  })
+})
+
+describe('a restore whose storage fails once the rows are in', () => {
+  const ways: readonly { readonly way: string; readonly put: () => Promise<never>; readonly said: string }[] = [
+    { way: 'fails', put: () => Promise.reject(new Error('the cable is out')), said: 'the cable is out' },
+    { way: 'does not answer', put: () => new Promise(() => {}), said: 'the storage did not answer for 30 s' },
+  ]
+
+  it.each(ways)('has succeeded, and says that its result is nowhere else, when it $way', async ({ put, said }) => {
+    const inner = memoryStorage()
+    await holdfast.close()
+    holdfast = await openHoldfast({ ...inner, put: (key, body, options) => (key.includes('/restores/') ? put() : inner.put(key, body, options)) })
+    snapshot = (await holdfast.backups.run('shop')).snapshotId
+    await shop.dataSource.query(`UPDATE orders SET status = 'lost'`)
+    const timeout = AbortSignal.timeout.bind(AbortSignal)
+    const brief = vi.spyOn(AbortSignal, 'timeout').mockImplementation((ms) => timeout(Math.min(ms, 200)))
+    try {
+      const result = await holdfast.restores.restore({ snapshot, policy: 'overwrite' })
+      expect(result.warnings).toEqual([expect.stringMatching(`could not be stored in the repository: .*${said}`)])
+    } finally {
+      brief.mockRestore()
+    }
+    expect(await shop.dataSource.query(`SELECT count(*) AS n FROM orders WHERE status = 'lost'`)).toEqual([{ n: 0 }])
   })
 })
