@@ -160,7 +160,11 @@ describe('the snapshot', () => {
     await withClient(async (other) => {
       await other.query('BEGIN; LOCK TABLE orders IN ACCESS EXCLUSIVE MODE')
       const connections = counted(lane.connections)
-      await expect(openView(connections, orders, { lockTimeoutMs: 100 })).rejects.toMatchObject({ code: 'E_STORE_FAILED', details: { sqlState: '55P03' } })
+      await expect(openView(connections, orders, { lockTimeoutMs: 100 })).rejects.toMatchObject({
+        code: 'E_STORE_FAILED',
+        hint: expect.stringContaining('pg_locks'),
+        details: { sqlState: '55P03' },
+      })
       expect(connections.lent).toBe(0)
       await other.query('ROLLBACK')
     })

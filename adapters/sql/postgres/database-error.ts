@@ -16,7 +16,7 @@ const BY_STATE: Readonly<Record<string, { readonly code: ErrorCode; readonly hin
   '42703': { code: 'E_SCHEMA_DRIFT', hint: 'A mapped column is gone. Run the migrations, or correct the mapping.' },
   '55P03': {
     code: 'E_STORE_FAILED',
-    hint: 'Another transaction holds a lock that excludes reading (ALTER, TRUNCATE, VACUUM FULL…). Run again when it has ended, or raise `lockTimeoutMs`.',
+    hint: 'Another transaction holds a lock that is in the way (ALTER, TRUNCATE, VACUUM FULL…; a restore also waits for writers). pg_locks and pg_stat_activity say which; run again when it has ended.',
   },
   '57014': {
     code: 'E_STORE_FAILED',
