@@ -47,7 +47,7 @@ describe('an accident, by the command line', () => {
   })
 
   it('backup --json ends with a summary', async () => {
-    const run = await app.run(['backup', 'shop', '--json', '--kind', 'incremental'])
+    const run = await app.run(['backup', 'shop', '--json', '--kind', 'incremental', '--max-bytes-per-second', '1GiB', '--max-rows-per-second', '1000000'])
     expect(run.exitCode).toBe(0)
     expect(run.stderr).toBe('')
     expect(run.line('status')).toMatchObject({ operation: 'backup' })
@@ -225,6 +225,16 @@ describe('what ends otherwise', () => {
       "E_USAGE: option '--kind <kind>' argument 'half' is invalid. Allowed choices are full",
     ],
     ['a fact without a value', ['backup', 'shop', '--meta', 'ticket'], 'Expected name=value.'],
+    [
+      'an amount without a unit that there is',
+      ['backup', 'shop', '--max-bytes-per-second', '20MB'],
+      'Expected a number of bytes, or with a unit: 512KiB, 20MiB, 1GiB.',
+    ],
+    [
+      'a rate of nothing',
+      ['backup', 'shop', '--max-rows-per-second', '0'],
+      'E_CONFIG: source.maxRowsPerSecond = 0: not a whole number in range. Give a whole number from 1 to 1000000000.',
+    ],
     ['a missing argument', ['show'], "E_USAGE: missing required argument 'snapshot'"],
     ['no command', [], 'E_USAGE: a command is missing'],
     ['resume without either', ['resume'], 'E_USAGE: resume takes a token or --last'],

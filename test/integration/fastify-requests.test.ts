@@ -27,6 +27,22 @@ async function backUp(rig: FastifyRig): Promise<string> {
   return body.id!
 }
 
+describe('load limits', () => {
+  it('of a plan are listed, those of one run are taken, and progress says what is waited for', async () => {
+    const rig = await rigWith()
+    const { body: list } = await rig.request('GET', '/plans')
+    expect(list.plans).toMatchObject([{ policy: { source: { maxRowsPerSecond: null, pauseWhen: false, checkEveryMs: 5000 } } }])
+    const { status, body } = await rig.request('POST', '/backups', { body: { plan: 'shop', source: { maxRowsPerSecond: 1, maxBytesPerSecond: 1024 } } })
+    expect(status).toBe(202)
+    expect(body.progress).toMatchObject({ waiting: null, warnings: [] })
+    // At a row a second it would run for a minute.
+    const { body: paused } = await rig.request('POST', `/backups/${body.id}/pause`)
+    expect(paused.state).toBe('paused')
+    expect((await rig.request('POST', '/backups/resume', { body: { token: paused.token, source: { maxRowsPerSecond: 1_000_000 } } })).status).toBe(202)
+    await rig.holdfast.backups.session(body.id!)!.result()
+  })
+})
+
 describe('requests that are not as the routes take them', () => {
   let rig: FastifyRig
   const id = uuidv7()
@@ -40,6 +56,8 @@ describe('requests that are not as the routes take them', () => {
     ['a body that is no object', 'POST', '/backups', [], 'body'],
     ['an unknown member', 'POST', '/backups', { plan: 'shop', dryRun: true }, 'body'],
     ['a number for a text', 'POST', '/backups', { plan: 7 }, 'body'],
+    ['a rate of nothing', 'POST', '/backups', { plan: 'shop', source: { maxRowsPerSecond: 0 } }, 'body'],
+    ['a limit that there is not', 'POST', '/backups', { plan: 'shop', source: { pauseWhen: 'night' } }, 'body'],
     ['metadata that is no text', 'POST', '/backups', { plan: 'shop', metadata: { a: 1 } }, 'body'],
     ['too much metadata', 'POST', '/backups', { plan: 'shop', metadata: Object.fromEntries(Array.from({ length: 65 }, (_, n) => [`m${n}`, ''])) }, 'body'],
     ['a token with more beside it', 'POST', '/backups/resume', { token: 'x', force: true }, 'body'],
