@@ -1,5 +1,6 @@
 import type { KeyRange } from '../../../../src/contracts/key-range.ts'
 import type { LiveLook, MovedRanges, RestoreItem } from '../../../../src/contracts/restore-target.ts'
+import type { AbortableOptions } from '../../../../src/kernel/abort.ts'
 import { HoldfastError } from '../../../../src/kernel/errors.ts'
 import type { SqliteEntity } from '../catalog.ts'
 import { checkRange } from '../check.ts'
@@ -30,16 +31,35 @@ export function readDataVersion(connection: SqliteConnection): number {
   return connection.count('PRAGMA main.data_version')
 }
 
+/** Records that are read once more under the lock, at most; about a second. */
+const RECHECKED_ROWS = 100_000
+
 /**
- * Ranges that were left out because live rows were as the records: are they still? They are when nobody else has committed since; which tables a commit touched, SQLite does not
- * tell. Call it inside the transaction that relies on them.
+ * Ranges that were left out because live rows were as the records: are they still? They are when nobody else has committed since `seen`. When somebody has, which tables it was SQLite
+ * does not tell: then a small number of rows is read once more. Call it inside the transaction that relies on them.
  *
- * @throws `E_RESTORE_MOVED` with all of them, in `details.moved`
+ * @throws `E_RESTORE_MOVED` with those that are not, or may not be, in `details.moved`
  */
-export function assertUnchanged(connection: SqliteConnection, items: readonly RestoreItem[], seen: number | null): void {
-  const moved: MovedRanges[] = items.flatMap(({ entity, unchanged = [] }) =>
-    unchanged.length === 0 ? [] : [{ entity, ranges: unchanged.map(({ range }): KeyRange => range) }],
-  )
-  if (moved.length === 0 || readDataVersion(connection) === seen) return
+export async function assertUnchanged(
+  connection: SqliteConnection,
+  looked: ReadonlyMap<string, SqliteEntity>,
+  items: readonly RestoreItem[],
+  seen: number | null,
+  { signal }: AbortableOptions,
+): Promise<void> {
+  const asked = items.flatMap(({ entity, unchanged = [] }) => (unchanged.length === 0 ? [] : [{ entity, unchanged }]))
+  if (asked.length === 0 || readDataVersion(connection) === seen) return
+  const rows = asked.reduce((sum, { unchanged }) => unchanged.reduce((all, range) => all + range.rows, sum), 0)
+  const moved: MovedRanges[] = []
+  for (const { entity, unchanged } of asked) {
+    const ranges: KeyRange[] = []
+    for (const known of unchanged) {
+      const same =
+        rows <= RECHECKED_ROWS && (await checkRange(0, known, readBatches(connection, looked.get(entity)!, known.range, { signal }))).state === 'unchanged'
+      if (!same) ranges.push(known.range)
+    }
+    if (ranges.length > 0) moved.push({ entity, ranges })
+  }
+  if (moved.length === 0) return
   throw new HoldfastError('E_RESTORE_MOVED', 'the database was written to since the restore found rows identical', { details: { moved } })
 }

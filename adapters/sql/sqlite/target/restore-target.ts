@@ -79,6 +79,7 @@ class SqliteRestoreTarget implements RestoreTarget {
   #schemaVersion: number
   /** As the last look found it; null before one. */
   #dataVersion: number | null = null
+  readonly #looked = new Map<string, SqliteEntity>()
   #closed = false
   /** Not for a database in memory, where whatever the application does meanwhile is done by the same connection. */
   readonly look?: NonNullable<RestoreTarget['look']>
@@ -102,6 +103,7 @@ class SqliteRestoreTarget implements RestoreTarget {
           this.#assertSchema()
           const found = describeEntities(connection, { store, mapping, selection })
           this.#dataVersion = readDataVersion(connection)
+          for (const entity of found) this.#looked.set(entity.descriptor.name, entity)
           return work(lookAt(connection, found, location.path))
         }),
       )
@@ -236,20 +238,25 @@ class SqliteRestoreTarget implements RestoreTarget {
     const options = { begin, signal, stagePath: this.#stage.path }
     const whole = function* (this: SqliteRestoreTarget): Slices<{ readonly result: T; readonly schemaVersion: number }> {
       this.#assertSchema()
-      assertUnchanged(
-        connection,
-        plans.map(({ item }) => item),
-        this.#dataVersion,
-      )
       const result = yield* slices()
       dropWorkTables(connection, plans)
       return { result, schemaVersion: readSchemaVersion(connection) }
     }.bind(this)
     const done = connection.own
-      ? await ownTransaction(connection, options, () => inTurns(whole(), { signal }))
+      ? await ownTransaction(connection, options, async () => {
+          await this.#assertUnchanged(plans, { signal })
+          return inTurns(whole(), { signal })
+        })
       : await outsideTransaction(connection, () => borrowedTransaction(connection, options, () => atOnce(whole())), { signal })
     this.#schemaVersion = done.schemaVersion
     return done.result
+  }
+
+  /** What was left out is as it was; from here on, the look is as new as this transaction. */
+  async #assertUnchanged(plans: readonly ItemPlan[], options: AbortableOptions): Promise<void> {
+    const items = plans.map(({ item }) => item)
+    await assertUnchanged(this.#connection, this.#looked, items, this.#dataVersion, options)
+    this.#dataVersion = readDataVersion(this.#connection)
   }
 
   *#mergeStaged(work: MergeWork, silenced: string[], finish: (entities: readonly MergedEntity[]) => MergeReport): Slices<MergeReport> {
