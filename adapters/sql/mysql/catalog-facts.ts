@@ -42,8 +42,10 @@ export interface ColumnFacts extends TableName {
 
 export interface IndexColumnFacts {
   readonly name: string
-  /** Only so many characters or bytes of the column are in the index. */
+  /** Only a part of the column, from its start, is in the index. */
   readonly prefix: boolean
+  /** Characters, or bytes, of that part; null for the whole column. */
+  readonly prefixLength: number | null
   readonly descending: boolean
 }
 
@@ -130,7 +132,12 @@ export async function readUniques(client: MysqlClient, names: readonly TableName
       ...tableOf(parts[0]!),
       name: parts[0]!.idx ?? '',
       ordered: parts[0]!.kind === 'BTREE',
-      columns: parts.map(({ name, part, direction }) => ({ name: name ?? '', prefix: part !== null, descending: direction === 'D' })),
+      columns: parts.map(({ name, part, direction }) => ({
+        name: name ?? '',
+        prefix: part !== null,
+        prefixLength: part === null || part === undefined ? null : Number(part),
+        descending: direction === 'D',
+      })),
     }))
 }
 

@@ -1,11 +1,11 @@
 import type { StoreMapping } from '../../../src/contracts/entity-descriptor.ts'
 import type { EntityStore } from '../../../src/contracts/entity-store.ts'
-import { HoldfastError } from '../../../src/kernel/errors.ts'
 import { describeEntities } from './catalog.ts'
 import type { MysqlConnections } from './connections.ts'
 import type { MigrationTable } from './migrations.ts'
 import { replicationLag } from './replication-lag.ts'
 import { openSession } from './session.ts'
+import { openMysqlTarget } from './target/open-target.ts'
 import { openMysqlView } from './view.ts'
 
 export interface MysqlStoreOptions {
@@ -17,7 +17,7 @@ export interface MysqlStoreOptions {
   readonly connections: MysqlConnections
   /** Where the ORM keeps the names of applied migrations. Default: none are recorded. */
   readonly migrations?: MigrationTable | undefined
-  /** Milliseconds that a view waits for a table while a schema change holds it, to whole seconds. Default 60 000; 0 waits for ever. */
+  /** Milliseconds that a view waits for a table while a schema change holds it, and a restore for rows that are locked, to whole seconds. Default 60 000; 0 waits for ever. */
   readonly lockTimeoutMs?: number
 }
 
@@ -41,8 +41,7 @@ export function createMysqlStore(options: MysqlStoreOptions): EntityStore {
     openView: ({ entities, pace, signal }) =>
       openMysqlView({ store: name, mapping, connections, migrations, selection: entities, lockTimeoutMs, pace, signal }),
     replicationLag: (call) => replicationLag(connections, call),
-    async openTarget() {
-      throw new HoldfastError('E_DIALECT', 'MySQL and MariaDB cannot be restored into yet')
-    },
+    openTarget: ({ entities, restoreId, signal }) =>
+      openMysqlTarget({ store: name, mapping, connections, selection: entities, restoreId, lockTimeoutMs, signal }),
   }
 }

@@ -5,7 +5,7 @@ import { finalImage, isOverwritten } from './final-image.ts'
 import { findProblems } from './find-problems.ts'
 import type { FittedItem } from './fit-record.ts'
 import type { ForeignKey } from './live-table.ts'
-import type { ProblemList } from './problem-list.ts'
+import type { ProblemList } from '../../problem-list.ts'
 import { columnOf, LINE, sameKey, textOf } from './row-sql.ts'
 import type { TargetTransaction } from './target-session.ts'
 

@@ -2,7 +2,7 @@ import { quoteIdent, quoteLiteral } from '../quote.ts'
 import type { DecidedItem } from './decide-actions.ts'
 import { finalImage } from './final-image.ts'
 import { findProblems } from './find-problems.ts'
-import type { ProblemList } from './problem-list.ts'
+import type { ProblemList } from '../../problem-list.ts'
 import { LINE } from './row-sql.ts'
 import type { TargetTransaction } from './target-session.ts'
 

@@ -1,7 +1,7 @@
 import type { CauseClass } from '../../../../src/contracts/restore-target.ts'
 import type { TextRow } from '../query.ts'
 import type { FittedItem } from './fit-record.ts'
-import type { ProblemList } from './problem-list.ts'
+import type { ProblemList } from '../../problem-list.ts'
 import { keyColumns, keyOfRow } from './record-key.ts'
 import type { TargetTransaction } from './target-session.ts'
 

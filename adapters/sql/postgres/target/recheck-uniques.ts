@@ -1,6 +1,6 @@
 import { quoteIdent } from '../quote.ts'
 import type { FittedItem } from './fit-record.ts'
-import type { ProblemList } from './problem-list.ts'
+import type { ProblemList } from '../../problem-list.ts'
 import type { TargetTransaction } from './target-session.ts'
 
 /** A DEFERRABLE unique constraint is checked by a trigger, which is silenced with the others: look for what it would have found. */

@@ -5,8 +5,8 @@ import { copyErrorLocation } from '../copy/index.ts'
 import { causeOf, refusal, tableOf } from './database-problem.ts'
 import type { DecidedItem } from './decide-actions.ts'
 import type { FittedItem } from './fit-record.ts'
-import type { ProblemList } from './problem-list.ts'
-import { keyOfLine } from './record-key.ts'
+import type { ProblemList } from '../../problem-list.ts'
+import { keyOfLine } from '../../key-of-line.ts'
 
 /** @throws `E_RESTORE_CONFLICT` with counts and the first keys, when the policy leaves rows undecided. */
 export async function refuseConflicts(decided: readonly DecidedItem[], sampleKeys: (item: DecidedItem) => Promise<readonly string[]>): Promise<void> {
@@ -37,7 +37,7 @@ export async function rejection(
   // A deferred constraint speaks when all is written; the error names its table.
   const blamed = current ?? all.find(({ live }) => live.table === tableOf(error)) ?? all[0]!
   const where = current && direct.includes(current) ? copyErrorLocation(error) : undefined
-  const at = where ? { key: await keyOfLine(blamed, blamed.item.lines, where.line, options), line: where.line } : { key: null }
+  const at = where ? { key: await keyOfLine(blamed.key, blamed.item.lines, where.line, options), line: where.line } : { key: null }
   return rejected([{ entity: blamed.item.entity, ...at, cause, message: refusal(error, blamed, where?.column) }], 1, error)
 }
 

@@ -6,7 +6,8 @@ import { databaseError } from '../database-error.ts'
 import { quoteIdent, quoteLiteral } from '../quote.ts'
 import { causeOf, refusal } from './database-problem.ts'
 import type { FittedItem } from './fit-record.ts'
-import { keyColumns, keyOfLine, keyOfRow } from './record-key.ts'
+import { keyOfLine } from '../../key-of-line.ts'
+import { keyColumns, keyOfRow } from './record-key.ts'
 import { LINE } from './row-sql.ts'
 import type { StagingArea } from './staging-area.ts'
 import type { TargetSession } from './target-session.ts'
@@ -109,7 +110,7 @@ async function lineProblem(fitted: FittedItem, error: unknown, before: number, o
   const line = before + where.line
   return {
     entity: fitted.item.entity,
-    key: await keyOfLine(fitted, fitted.item.lines, line, options),
+    key: await keyOfLine(fitted.key, fitted.item.lines, line, options),
     line,
     cause,
     message: refusal(error, fitted, where.column),

@@ -1,4 +1,4 @@
-import type { RecordProblem } from '../../../../src/contracts/restore-target.ts'
+import type { RecordProblem } from '../../src/contracts/restore-target.ts'
 
 /** Counts every problem and keeps the first of them. */
 export interface ProblemList {

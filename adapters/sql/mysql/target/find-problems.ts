@@ -1,0 +1,38 @@
+import type { CauseClass } from '../../../../src/contracts/restore-target.ts'
+import type { ProblemList } from '../../problem-list.ts'
+import type { TextRow } from '../query.ts'
+import type { FittedItem } from './fit-record.ts'
+import { keyColumns, keyOfRow } from './record-key.ts'
+import type { TargetStatements } from './target-session.ts'
+
+/** A query for records that cannot stand. */
+export interface ProblemSearch {
+  readonly doing: string
+  readonly fitted: FittedItem
+  /** What follows SELECT's list; `w` is the alias of the rows, with live column names. */
+  readonly from: string
+  /** SQL of the record's number; null when it has none. */
+  readonly line: string | null
+  /** Further columns for the message. */
+  readonly also?: string
+  readonly cause: CauseClass
+  readonly message: (row: TextRow) => string
+}
+
+/** Counts all rows of the search and lists as many as there is room for. */
+export async function findProblems(statements: TargetStatements, search: ProblemSearch, list: ProblemList): Promise<void> {
+  const { fitted, line } = search
+  const rows = await statements.rows(
+    search.doing,
+    `SELECT COUNT(*) OVER () AS found, ${line ?? 'NULL'} AS line, ${keyColumns(fitted, 'w')}${search.also ? `, ${search.also}` : ''}
+     ${search.from} ORDER BY ${line === null ? fitted.key.map((_, at) => `k${at}`).join(', ') : 'line'} LIMIT ${Math.max(1, list.room)}`,
+  )
+  const problems = rows.map((row) => ({
+    entity: fitted.item.entity,
+    key: keyOfRow(fitted, row),
+    ...(row.line === null || row.line === undefined ? {} : { line: Number(row.line) }),
+    cause: search.cause,
+    message: search.message(row),
+  }))
+  list.add(problems, Number(rows[0]?.found ?? 0))
+}

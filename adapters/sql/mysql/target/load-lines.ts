@@ -1,0 +1,109 @@
+import { isUtf8 } from 'node:buffer'
+import { type AbortableOptions, throwIfAborted } from '../../../../src/kernel/abort.ts'
+import { HoldfastError } from '../../../../src/kernel/errors.ts'
+import { createLineParser, type LineParser, type ValueSpans } from '../../../../src/record/line-parser.ts'
+import { type LineBatch, splitLines } from '../../../../src/record/line-splitter.ts'
+import type { FittedItem } from './fit-record.ts'
+import type { RowChannel, RowDestination } from './row-channel.ts'
+import { CellError, createRowWriter, isNull, type RowForm, type Segment } from './row-writer.ts'
+import { type RefusedLine, sendSegment } from './send-segment.ts'
+import type { TargetStatements } from './target-session.ts'
+
+/** Bytes of rows that go to the server at once: all that is in memory beside the lines, twice. */
+const SEGMENT_BYTES: Readonly<Record<RowForm, number>> = { load: 8 * 1024 * 1024, values: 512 * 1024 }
+
+export interface LoadOptions extends AbortableOptions {
+  readonly onProgress?: ((rows: number) => void) | undefined
+  /** Refuses null for columns that are NOT NULL before it is sent: some the server would fill in in silence. */
+  readonly requireValues?: boolean
+}
+
+export interface LoadedLines {
+  /** Records before the refused one, or all. */
+  readonly rows: number
+  readonly refused?: RefusedLine
+}
+
+/** Loads the lines of an item into a table. While the server takes one segment the next is put together. It stops at the first record that is refused. */
+export async function loadLines(
+  statements: TargetStatements,
+  channel: RowChannel,
+  { item, fields }: FittedItem,
+  destination: RowDestination,
+  { signal, onProgress, requireValues = false }: LoadOptions,
+): Promise<LoadedLines> {
+  const parser = createLineParser({ entity: item.entity, fields: fields.map(({ path }) => path) })
+  const form = await channel.form(statements, destination)
+  const writer = createRowWriter(form, destination.columns, destination.numbered)
+  const required = requireValues ? destination.columns.filter(({ column }) => !column.nullable) : []
+  let lines = 0
+  let refused: RefusedLine | null = null
+  let sending: Promise<RefusedLine | null> = Promise.resolve(null)
+
+  const send = async (segment: Segment): Promise<RefusedLine | null> => {
+    const problem = await sendSegment(statements, destination, segment, form, channel.maxStatement)
+    if (!problem) onProgress?.(segment.firstLine + segment.ends.length - 1)
+    return problem
+  }
+  /** Waits for the segment on its way, then sends the next one. */
+  const flush = async (): Promise<RefusedLine | null> => {
+    const problem = await sending
+    if (problem || writer.size === 0) return problem
+    sending = send(writer.take())
+    // Its failure is told to whoever awaits it next.
+    sending.catch(() => {})
+    return null
+  }
+
+  try {
+    reading: for await (const batch of splitLines(item.lines.open({ signal }), { signal })) {
+      for (const { bytes, spans, line } of parsedLines(batch, item.entity, parser)) {
+        const lacking = required.find(({ place }) => isNull(bytes, spans[place * 2]!, spans[place * 2 + 1]!))
+        if (lacking) {
+          const { path, column } = lacking.column
+          refused = { line, cause: 'validation', message: `${path} is null, which column ${column} may not be` }
+          break reading
+        }
+        addRow(() => writer.add(bytes, spans, line), item.entity, line)
+        lines = line
+        if (writer.size < SEGMENT_BYTES[form]) continue
+        throwIfAborted(signal)
+        refused = await flush()
+        if (refused) break reading
+      }
+    }
+    // What was sent before a refused line comes before it, and so does what may be wrong with it.
+    refused = (await flush()) ?? (await sending) ?? refused
+  } finally {
+    await sending.catch(() => {})
+  }
+  return refused ? { rows: (refused.line ?? 1) - 1, refused } : { rows: lines }
+}
+
+interface ParsedLine {
+  readonly bytes: Buffer
+  readonly spans: ValueSpans
+  readonly line: number
+}
+
+function* parsedLines(batch: LineBatch, entity: string, parser: LineParser): Generator<ParsedLine, void, undefined> {
+  const bytes = Buffer.from(batch.bytes.buffer, batch.bytes.byteOffset, batch.bytes.byteLength)
+  const clean = isUtf8(bytes)
+  let start = 0
+  for (const [at, end] of batch.ends.entries()) {
+    const line = batch.firstLine + at
+    if (!clean && !isUtf8(bytes.subarray(start, end)))
+      throw new HoldfastError('E_RECORD', `"${entity}", line ${line}: is not UTF-8`, { details: { entity, line } })
+    yield { bytes, spans: parser.spans(bytes, start, end, line), line }
+    start = end
+  }
+}
+
+function addRow(add: () => void, entity: string, line: number): void {
+  try {
+    add()
+  } catch (error) {
+    if (!(error instanceof CellError)) throw error
+    throw new HoldfastError('E_RECORD', `"${entity}", line ${line}, ${error.path}: ${error.message}`, { cause: error, details: { entity, line } })
+  }
+}

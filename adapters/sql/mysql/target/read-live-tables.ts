@@ -1,0 +1,91 @@
+import { HoldfastError } from '../../../../src/kernel/errors.ts'
+import type { MysqlEntity } from '../catalog.ts'
+import { type ForeignKeyFacts, readColumns, readForeignKeys, readUniques, type TableName, type UniqueFacts } from '../catalog-facts.ts'
+import { quoteLiteral, quoteTable } from '../quote.ts'
+import type { MysqlServer } from '../server.ts'
+import { sameName } from '../table-facts.ts'
+import type { ForeignKey, LiveTable, Trigger } from './live-table.ts'
+import type { TargetStatements } from './target-session.ts'
+
+/** Reads from the catalog what writing to the tables of `entities` touches. */
+export async function readLiveTables(statements: TargetStatements, server: MysqlServer, entities: readonly MysqlEntity[]): Promise<readonly LiveTable[]> {
+  if (entities.length === 0) return []
+  const { client } = statements
+  const columns = await readColumns(client, entities)
+  const uniques = await readUniques(client, entities)
+  const keys = (await readForeignKeys(client, entities)).map((key) => foreignKey(key, server))
+  const incoming = await readIncoming(statements, server, entities)
+  const triggers = await readTriggers(statements, entities)
+  return entities.map((entity) => {
+    const own = <T extends TableName>(facts: readonly T[]) => facts.filter(({ schema, table }) => schema === entity.schema && table === entity.table)
+    const table = tableId(entity, server)
+    const names = entity.key.map(({ column }) => column)
+    const holdsKey = ({ columns: indexed }: UniqueFacts) => names.every((name) => indexed.some((part) => sameName(part.name, name)))
+    const indexes = own(uniques)
+    return {
+      entity: entity.descriptor,
+      mapped: entity.columns,
+      table,
+      engine: entity.engine,
+      columnsFingerprint: entity.columnsFingerprint,
+      columns: own(columns).map(({ name, notNull, default: byDefault, generated, autoIncrement, extra }) => ({
+        name,
+        notNull,
+        optional: byDefault !== null || generated || autoIncrement || !notNull,
+        generated,
+        touched: /on update/i.test(extra),
+      })),
+      key: entity.key,
+      keyIndex: keyIndexOf(
+        entity,
+        indexes.filter((index) => holdsKey(index) && index.columns.length === names.length),
+      ),
+      uniques: indexes.filter((index) => !holdsKey(index)),
+      references: keys.filter(({ childTable }) => childTable === table),
+      referencedBy: incoming.filter(({ parentTable }) => parentTable === table),
+      triggers: own(triggers).map(({ name, event }) => ({ name, event })),
+    }
+  })
+}
+
+/** One without prefixes where there is one: it says the same of fewer rows. */
+function keyIndexOf({ descriptor }: MysqlEntity, candidates: readonly UniqueFacts[]): UniqueFacts {
+  const index = candidates.find(({ columns }) => columns.every(({ prefix }) => !prefix)) ?? candidates[0]
+  if (!index) throw new HoldfastError('E_RESTORE_MOVED', `the unique index of the key of ${descriptor.name} is gone`)
+  return index
+}
+
+/** Names of tables that differ in case only are one name on some servers. */
+function tableId({ schema, table }: TableName, { foldsTableNames }: MysqlServer): string {
+  return foldsTableNames ? quoteTable(schema.toLowerCase(), table.toLowerCase()) : quoteTable(schema, table)
+}
+
+const foreignKey = ({ name, schema, table, columns, targetSchema, targetTable, targetColumns }: ForeignKeyFacts, server: MysqlServer): ForeignKey => ({
+  name,
+  childTable: tableId({ schema, table }, server),
+  childColumns: columns,
+  parentTable: tableId({ schema: targetSchema, table: targetTable }, server),
+  parentColumns: targetColumns,
+})
+
+/** Foreign keys of any table that point at these. */
+async function readIncoming(statements: TargetStatements, server: MysqlServer, entities: readonly MysqlEntity[]): Promise<readonly ForeignKey[]> {
+  const wanted = entities.map(({ schema, table }) => `(REFERENCED_TABLE_SCHEMA = ${quoteLiteral(schema)} AND REFERENCED_TABLE_NAME = ${quoteLiteral(table)})`)
+  const rows = await statements.rows(
+    'reading who refers to the tables',
+    `SELECT DISTINCT TABLE_SCHEMA AS s, TABLE_NAME AS t FROM information_schema.KEY_COLUMN_USAGE WHERE ${wanted.join(' OR ')}`,
+  )
+  if (rows.length === 0) return []
+  const children = rows.map(({ s, t }) => ({ schema: s ?? '', table: t ?? '' }))
+  return (await readForeignKeys(statements.client, children)).map((key) => foreignKey(key, server))
+}
+
+async function readTriggers(statements: TargetStatements, entities: readonly MysqlEntity[]): Promise<readonly (Trigger & TableName)[]> {
+  const wanted = entities.map(({ schema, table }) => `(EVENT_OBJECT_SCHEMA = ${quoteLiteral(schema)} AND EVENT_OBJECT_TABLE = ${quoteLiteral(table)})`)
+  const rows = await statements.rows(
+    'reading the triggers',
+    `SELECT EVENT_OBJECT_SCHEMA AS s, EVENT_OBJECT_TABLE AS t, TRIGGER_NAME AS name, EVENT_MANIPULATION AS event FROM information_schema.TRIGGERS
+     WHERE ${wanted.join(' OR ')} ORDER BY TRIGGER_NAME`,
+  )
+  return rows.map(({ s, t, name, event }) => ({ schema: s ?? '', table: t ?? '', name: name ?? '', event: event ?? '' }))
+}

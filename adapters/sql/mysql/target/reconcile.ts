@@ -1,0 +1,77 @@
+import type { EntityReconciliation, ReconcileOptions, ReconcileReport } from '../../../../src/contracts/restore-target.ts'
+import { problemList, type ProblemList } from '../../problem-list.ts'
+import { checkChildrenBefore, checkParentsBefore } from './check-foreign-keys.ts'
+import { checkUniques } from './check-uniques.ts'
+import { checkValues } from './check-values.ts'
+import { type DecidedItem, decideActions, emptyActions } from './decide-actions.ts'
+import { refuseTriggers } from './refuse-triggers.ts'
+import type { StagedRecords } from './stage-records.ts'
+import { takeSamples } from './take-samples.ts'
+import type { TargetSession, TargetStatements } from './target-session.ts'
+
+const DEFAULT_SAMPLES = 5
+
+/**
+ * Compares what is staged with what is live, and locks no row: each statement sees what was committed before it, so that rows which change meanwhile may be counted as
+ * they were or as they are. The merge compares again, under its locks.
+ */
+export async function reconcile(session: TargetSession, staged: readonly StagedRecords[], options: ReconcileOptions): Promise<ReconcileReport> {
+  const { signal, samples = DEFAULT_SAMPLES } = options
+  const list = problemList(options.problemLimit)
+  await session.statements(async (statements) => {
+    for (const each of staged) await emptyActions(statements, each)
+  }, options)
+  const isolation = (await logsStatements(session)) ? 'REPEATABLE READ' : 'READ COMMITTED'
+  const entities = await session.transaction(
+    async (statements) => {
+      const decided = await decideAll(statements, staged)
+      for (const item of decided) refuseTriggers(item.fitted.live, item.counts)
+      await findAllProblems(statements, decided, unfinished(staged), list)
+      const found: EntityReconciliation[] = []
+      for (const item of decided) found.push(await describe(statements, item, samples))
+      return found
+    },
+    { signal, isolation },
+  )
+  return { entities, problems: list.problems, problemCount: list.count }
+}
+
+/** A server that logs statements takes no writes under READ COMMITTED. Under the next level live rows are locked against writers while they are compared. */
+async function logsStatements(session: TargetSession): Promise<boolean> {
+  const [row] = await session.statements((statements) => statements.rows('asking what the server logs', 'SELECT @@log_bin AS logs, @@binlog_format AS format'))
+  return row?.logs === '1' && row.format === 'STATEMENT'
+}
+
+export async function decideAll(statements: TargetStatements, staged: readonly StagedRecords[]): Promise<readonly DecidedItem[]> {
+  const decided: DecidedItem[] = []
+  for (const each of staged) decided.push(await decideActions(statements, each))
+  return decided
+}
+
+/** All that would refuse the merge and can be seen before anything is written. */
+export async function findAllProblems(
+  statements: TargetStatements,
+  decided: readonly DecidedItem[],
+  unknownParents: ReadonlySet<string>,
+  list: ProblemList,
+): Promise<void> {
+  for (const item of decided) {
+    await checkValues(statements, item, list)
+    await checkUniques(statements, item, list)
+    await checkParentsBefore(statements, item, decided, unknownParents, list)
+    await checkChildrenBefore(statements, item, decided, list)
+  }
+}
+
+/** Tables of which only a part was staged, because a line was refused: that their other records are missing is known already. */
+function unfinished(staged: readonly StagedRecords[]): ReadonlySet<string> {
+  return new Set(staged.filter(({ complete }) => !complete).map(({ fitted }) => fitted.live.table))
+}
+
+async function describe(statements: TargetStatements, { staged, fitted, counts }: DecidedItem, samples: number): Promise<EntityReconciliation> {
+  const [live] = await statements.rows('counting the live rows', `SELECT COUNT(*) AS n FROM ${fitted.live.table}`)
+  const { create, update, identical, keep, conflict } = counts
+  const extra = Math.max(0, Number(live?.n) - (staged.rows - create))
+  const taken = samples > 0 ? await takeSamples(statements, { staged, fitted, counts }, samples) : []
+  return { entity: fitted.item.entity, create, update, identical, keep, conflict, extra, samples: taken }
+}

@@ -1,0 +1,87 @@
+import type { RecordProblem, StageReport } from '../../../../src/contracts/restore-target.ts'
+import type { AbortableOptions } from '../../../../src/kernel/abort.ts'
+import { keyOfLine } from '../../key-of-line.ts'
+import { quoteIdent, quoteLiteral } from '../quote.ts'
+import type { FittedItem } from './fit-record.ts'
+import { loadLines, type LoadedLines } from './load-lines.ts'
+import type { RowChannel } from './row-channel.ts'
+import { LINE } from './row-sql.ts'
+import type { StagingArea } from './staging-area.ts'
+import type { TargetSession, TargetStatements } from './target-session.ts'
+
+/** Records of one entity beside its live table, in columns of the live types, under the live names, numbered in `LINE`. */
+export interface StagedRecords {
+  readonly fitted: FittedItem
+  readonly table: string
+  /** Name for the table of what is to be done with each record; made anew for each comparison. */
+  readonly actions: string
+  /** Name for the table of live rows that are out of the way while others take their unique values. */
+  readonly aside: string
+  readonly rows: number
+  /** False when the database refused a line and loading stopped there. */
+  readonly complete: boolean
+}
+
+export interface StageOptions extends AbortableOptions {
+  readonly onProgress?: (rows: number) => void
+}
+
+/** Loads the records of one entity into a staging table of their own, committed as it goes. */
+export async function stageRecords(
+  session: TargetSession,
+  area: StagingArea,
+  channel: RowChannel,
+  fitted: FittedItem,
+  options: StageOptions,
+): Promise<StagedRecords & { readonly report: StageReport }> {
+  const table = area.name()
+  const loaded = await session.statements((statements) => load(statements, channel, fitted, table, options), options)
+  const { entity } = fitted.item
+  const problems = loaded.refused ? [await problemOf(fitted, loaded.refused, options)] : []
+  const { rows } = loaded
+  return { fitted, table, actions: area.name(), aside: area.name(), rows, complete: problems.length === 0, report: { entity, rows, problems } }
+}
+
+async function load(statements: TargetStatements, channel: RowChannel, fitted: FittedItem, table: string, options: StageOptions): Promise<LoadedLines> {
+  await statements.rows('creating a staging table', createSql(fitted, table))
+  const columns = fitted.fields.map(({ live }, place) => ({ column: live, place }))
+  const loaded = await loadLines(statements, channel, fitted, { table, columns, numbered: true }, options)
+  if (loaded.refused) await statements.run('taking back what was loaded too far', `DELETE FROM ${table} WHERE ${LINE} > ${loaded.rows}`)
+  // Without it the first plans would be made for an empty table.
+  await statements.rows('looking at the staging table', `ANALYZE TABLE ${table}`)
+  return loaded
+}
+
+/**
+ * Columns of the very types of the live ones, but none of them generated, counting or NOT NULL: the outer join makes them so. The unique key proves that no record comes
+ * twice, by the live key's own collation.
+ */
+function createSql({ item, live, fields }: FittedItem, table: string): string {
+  const part = (name: string, length: number | null) => `${quoteIdent(name)}${length === null ? '' : `(${length})`}`
+  const key = live.keyIndex.columns.map(({ name, prefixLength }) => part(name, prefixLength)).join(', ')
+  const staged = new Set(fields.map(({ column }) => column))
+  const lookups = new Set(
+    live.referencedBy
+      .filter(({ parentColumns }) => parentColumns.every((column) => staged.has(column)) && !leads(live.keyIndex.columns, parentColumns))
+      .map(({ parentColumns }) => parentColumns.map((column) => part(column, null)).join(', ')),
+  )
+  const indexes = [`UNIQUE KEY holdfast_key (${key})`, ...[...lookups].map((columns, at) => `KEY holdfast_${at} (${columns})`)]
+  return `CREATE TABLE ${table} (${LINE} INT UNSIGNED NOT NULL PRIMARY KEY, ${indexes.join(', ')}) ENGINE=InnoDB
+    COMMENT=${quoteComment(`Holdfast: records of ${item.entity} on their way`)}
+    AS SELECT CAST(0 AS UNSIGNED) AS ${LINE}, ${fields.map(({ column }) => `l.${quoteIdent(column)}`).join(', ')}
+    FROM (SELECT 1 AS one) AS d LEFT JOIN ${live.table} AS l ON FALSE WHERE FALSE`
+}
+
+/** A comment takes plain text only, no introducer. */
+const quoteComment = (text: string): string => quoteLiteral(text.replace(/[^ -&(-[\]-~]/g, '?'))
+
+/** An index over these columns finds rows by those names. */
+const leads = (indexed: readonly { readonly name: string; readonly prefixLength: number | null }[], names: readonly string[]): boolean =>
+  names.every((name) => indexed.slice(0, names.length).some((column) => column.name === name && column.prefixLength === null))
+
+export async function problemOf(fitted: FittedItem, refused: NonNullable<LoadedLines['refused']>, options: AbortableOptions): Promise<RecordProblem> {
+  const { line, cause, message } = refused
+  const { item } = fitted
+  const where = line === null ? { key: null } : { key: await keyOfLine(fitted.key, item.lines, line, { signal: options.signal }), line }
+  return { entity: item.entity, ...where, cause, message }
+}
