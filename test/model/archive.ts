@@ -1,11 +1,12 @@
 import { memoryStorage } from '../../adapters/memory/index.ts'
-import { type Manifest, openRepository, type Repository, type RepositoryScope } from '../../src/archive/index.ts'
+import { type Manifest, openRepository, readRange, type Repository, type RepositoryScope } from '../../src/archive/index.ts'
 import { prune, type PruneOptions, type PruneReport } from '../../src/catalog/index.ts'
 import { type EntityStore, silentLogger, type StorageAdapter } from '../../src/contracts/index.ts'
 import { type RestoreRequest, type RestoreResult, startRestore } from '../../src/restore/index.ts'
 import { verifySnapshot } from '../../src/service/verify-snapshot.ts'
 import { clockedStorage, type MovableClock } from '../support/clocked-storage.ts'
 import { collect } from '../support/collect.ts'
+import { type Image, rowText } from './model-state.ts'
 import { copyObjects } from './stepped-storage.ts'
 import { STORE } from './model-database.ts'
 
@@ -75,6 +76,22 @@ export class Archive {
       },
     )
     return session.result()
+  }
+
+  /** The records of a snapshot as the rows of tables, for dialects whose record values are the text of the stored ones. */
+  async read(id: string): Promise<Image> {
+    const image: Record<string, string[]> = {}
+    for (const { descriptor, bucket, ranges } of (await this.manifest(id)).entities) {
+      const { chunks } = await this.scope(bucket)
+      const parts: Uint8Array[] = []
+      for (const range of ranges) for await (const part of readRange(chunks, range)) parts.push(part)
+      const lines = Buffer.concat(parts).toString('utf8').split('\n').slice(0, -1)
+      const records = lines.map((line) => JSON.parse(line) as Record<string, string | number | null>)
+      image[descriptor.name] = records
+        .map((record) => rowText(descriptor.fields.map(({ path }) => (record[path] === null ? null : String(record[path])))))
+        .sort()
+    }
+    return image
   }
 
   /** Every chunk object that there is, without its ending. */

@@ -1,5 +1,6 @@
 import type { ModelDatabase } from './model-database.ts'
 import type { Prng } from './prng.ts'
+import { openMysqlModel } from './mysql-database.ts'
 import { openPostgresModel } from './postgres-database.ts'
 import { createSqliteModel } from './sqlite-database.ts'
 
@@ -16,6 +17,11 @@ export async function openModelDatabases(dialect: string): Promise<ModelDatabase
     case 'postgres': {
       const databases = await openPostgresModel()
       if (!databases) throw new Error('there are no binaries of PostgreSQL to run a server with')
+      return databases
+    }
+    case 'mysql': {
+      const databases = await openMysqlModel()
+      if (!databases) throw new Error('there are no binaries of MariaDB to run a server with')
       return databases
     }
     default:

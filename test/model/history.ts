@@ -69,6 +69,7 @@ export class History {
     }
     await this.#writers.settle(rng)
     await this.#backUp(rng, 'incremental', false)
+    await this.#writers.settle(rng)
     await this.#checkDatabase()
     const whole = await this.#kept.whole()
     for (const id of whole) deepEqual(await this.#archive.verify(id), [], `verify of ${id} at the end`)
@@ -90,7 +91,7 @@ export class History {
       [1.5, () => this.#delete(rng)],
       [2, () => this.#prune(rng)],
       [0.7, () => this.#readWhilePruned(rng)],
-      [1, () => this.#restoreLive(rng)],
+      [this.#database.canRestore ? 1 : 0, () => this.#restoreLive(rng)],
       [0.7, () => this.#damage(rng)],
       [this.#database.crash ? 0.15 : 0, () => this.#crash()],
     ])()

@@ -77,12 +77,14 @@ export class KeptSnapshots {
   /** The snapshot restores into an empty database, and that holds what was committed when its view was opened. */
   async checkAlone(id: string, archive = this.archive): Promise<void> {
     const truth = this.#truth.get(id)!
+    const told = `snapshot ${id} does not hold what was committed when its view was opened`
+    if (!this.#database.canRestore) return deepEqual(await archive.read(id), truth.image(), told)
     const copy = await this.#database.emptyCopy(truth.schema)
     try {
       const expected = truth.image()
       const rows = Object.values(expected).flat().length
       if (rows > 0) await archive.restore(id, copy.store)
-      deepEqual(await copy.read(), expected, `snapshot ${id} does not hold what was committed when its view was opened`)
+      deepEqual(await copy.read(), expected, told)
     } finally {
       await copy.close()
     }
@@ -96,6 +98,7 @@ export class KeptSnapshots {
   }
 
   async #refused(id: string): Promise<void> {
+    if (!this.#database.canRestore) return
     const copy = await this.#database.emptyCopy(this.#truth.get(id)!.schema)
     try {
       await this.archive.restore(id, copy.store)

@@ -27,6 +27,8 @@ export interface ModelDatabase {
   readonly openTransactions: number
   /** May anything write while a transaction is open elsewhere? */
   readonly writesBeside: boolean
+  /** Snapshots of it can be restored. Else they are read record by record. */
+  readonly canRestore: boolean
   /** The database as the engine sees it, with the tables and columns that it has by now. */
   store(schema: Schema): EntityStore
   /** One statement in a transaction of its own. False as in `OpenTransaction`. */

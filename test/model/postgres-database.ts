@@ -102,6 +102,7 @@ async function createPostgresModel(server: Server): Promise<ModelDatabase> {
     schema,
     openTransactions: SLOTS - 1,
     writesBeside: true,
+    canRestore: true,
     store: (current) => live.store(current),
     run: async (sql) => (await live.query(sql), true),
     begin,

@@ -32,6 +32,7 @@ export function createSqliteModel(rng: Prng): ModelDatabase {
     schema,
     openTransactions: transactions,
     writesBeside: false,
+    canRestore: true,
     store: (current) => storeOf(file, current),
     run: async (sql) => run(file, sql),
     begin,

@@ -1,0 +1,297 @@
+/** A guard of the product, broken on purpose. */
+export interface Mutant {
+  readonly name: string
+  readonly file: string
+  /** Stands in the file once. */
+  readonly from: string
+  readonly to: string
+  /** Databases whose histories can see it. */
+  readonly dialects: readonly string[]
+  /** What else may kill it, when histories do not: a condition that no history can bring about. */
+  readonly tests: readonly string[]
+}
+
+const group = (
+  file: string,
+  dialects: readonly string[],
+  tests: readonly string[],
+  mutations: readonly (readonly [name: string, from: string, to: string])[],
+): Mutant[] => mutations.map(([name, from, to]) => ({ name: `${file}: ${name}`, file, from, to, dialects, tests }))
+
+const [PG, SQLITE, MYSQL] = ['postgres', 'sqlite', 'mysql']
+const CHECK = ['test/integration/postgres-check.test.ts', 'test/integration/postgres-time-travel.test.ts']
+const COUNT = [...CHECK, 'test/integration/postgres-count-newer.test.ts', 'test/integration/postgres-changed.test.ts']
+const ENGINE = [
+  'test/integration/export-engine.test.ts',
+  'test/integration/export-incremental.test.ts',
+  'test/integration/export-deltas.test.ts',
+  'test/unit/export-parts.test.ts',
+]
+const RECONCILE = ['test/unit/reconcile.test.ts', ...ENGINE]
+const PRUNE = [
+  'test/unit/prune-decide.test.ts',
+  'test/unit/condemned.test.ts',
+  'test/integration/prune.test.ts',
+  'test/integration/prune-writers.test.ts',
+  'test/integration/prune-service.test.ts',
+  'test/properties/prune.property.test.ts',
+]
+
+const heapFact = (field: string) => [`${field} does not void`, `'${field}',`, ''] as const
+
+export const MUTANTS: readonly Mutant[] = [
+  ...group('adapters/sql/postgres/evidence.ts', [PG!], CHECK, [
+    ['the encoding does not void', `const SAME_LINES = ['encoding', 'fields']`, `const SAME_LINES = ['fields']`],
+    ['the fields do not void', `const SAME_LINES = ['encoding', 'fields']`, `const SAME_LINES = ['encoding']`],
+    ...['systemId', 'database', 'timeline', 'role', 'postmasterStart', 'statisticsSince', 'relations', 'columns', 'types'].map(heapFact),
+    ['collations do not void', `'types', 'collations']`, `'types']`],
+    ['any method is known', `return { trust: 'none', reason: 'evidence:method' }`, `return { trust: 'xmin', horizon: '3' }`],
+    ['row versions speak whatever the method', `if (known.method !== 'xmin' || now.method !== 'xmin') return`, `if (false) return`],
+    ['a log that went back', `if (lsnOf(known) > lsnOf(now)) return`, `if (false) return`],
+    ['reserved ids as horizon', `horizon < 3n || `, ``],
+    ['a horizon ahead', `distance < 0n || `, ``],
+    ['a horizon too old', ` || distance >= OLDEST_HORIZON`, ``],
+    ['the horizon is the newest id', `xmin: snapshot.xmin,`, `xmin: snapshot.xmax,`],
+    ['opaque heaps', `heap.opaque !== null || snapshot.foreignHeap !== null ? 'sha256' : 'xmin'`, `'xmin'`],
+  ]),
+  ...group('adapters/sql/postgres/row-age.ts', [PG!], COUNT, [
+    ['a row as young as the horizon', '<= ${horizonAge})`', '< ${horizonAge})`'],
+    ['the youngest as young as the horizon', 'Number(youngest) <= Number(horizonAge)', 'Number(youngest) < Number(horizonAge)'],
+    ['a horizon beyond telling, by rows', '(${horizonAge} < 0 OR ', '('],
+    ['a horizon beyond telling, by groups', 'Number(horizonAge) < 0 || ', ''],
+    ['signed ages', `'(age(t.xmin)::bigint & 4294967295)'`, `'age(t.xmin)::bigint'`],
+  ]),
+  ...group('adapters/sql/postgres/count-newer.ts', [PG!], COUNT, [
+    ['ranges without newer rows are never counted', `if (sum !== total) await add(still)`, ``],
+    ['ranges of several snapshots', `if (horizons.size !== 1 || horizons.has(null)) return null`, ``],
+    ['ranges that do not adjoin', `if (!intervals.adjoin(asked)) return null`, ``],
+  ]),
+  ...group('adapters/sql/postgres/check.ts', [PG!], COUNT, [
+    ['the number of rows', `if (rows !== known.rows) return { ...changed, reason: 'rows' }`, ``],
+    ['newer rows', `count.newer ? { ...changed, reason: 'xmin' } : `, ``],
+    ['the hash of the lines', `(await ports.digest(known.range, options)) === known.sha256`, `(await ports.digest(known.range, options)) !== ''`],
+    ['ranges whose lines cannot be compared', `if (verdict.trust === 'none') return`, `if (false) return`],
+  ]),
+  ...group('adapters/sql/postgres/heap-facts.ts', [PG!], CHECK, [
+    ['rewritten tables', `format('%s:%s', c.oid, c.relfilenode)`, `format('%s:', c.oid)`],
+    ['other tables', `format('%s:%s', c.oid, c.relfilenode)`, `format('x%s', 1)`],
+    ['partitions', ` UNION SELECT tree.root, i.inhrelid FROM tree JOIN pg_inherits i ON i.inhparent = tree.oid),\n  col AS`, `),\n  col AS`],
+    ['missing values', `CASE WHEN col.atthasmissing THEN col.attmissingval::text END`, `NULL`],
+    ['column numbers', `format('%s.%s %L %s(%s) %s %s%L%L', col.attrelid, col.attnum, `, `format('%s.%s %L %s(%s) %s %s%L%L', col.attrelid, 1, `],
+    ['generation expressions', `CASE WHEN col.attgenerated <> '' THEN pg_get_expr(d.adbin, d.adrelid) END`, `NULL`],
+    ['enum labels', `string_agg(format('%s %L', e.enumsortorder, e.enumlabel)`, `string_agg(format('%s', e.enumsortorder)`],
+    ['element types', `SELECT t.typelem AS oid WHERE t.typelem <> 0`, `SELECT t.typelem AS oid WHERE false`],
+    ['base types', `SELECT t.typbasetype WHERE t.typbasetype <> 0`, `SELECT t.typbasetype WHERE false`],
+    ['composite attributes', `WHERE t.typrelid <> 0 AND a.attrelid = t.typrelid AND a.attnum > 0)) ||`, `WHERE false)) ||`],
+    ['versions of extensions', `|| coalesce(x.version, '')`, ``],
+    ['versions of collations', `format('%s %s %L', o.oid, o.collprovider, pg_collation_actual_version(o.oid))`, `'x'`],
+    ['other table access methods', `THEN 'storage'`, `THEN NULL`],
+    ['types that print the catalog', `THEN 'catalog-type' END`, `THEN NULL END`],
+  ]),
+  ...group('adapters/sql/postgres/snapshot-facts.ts', [PG!], CHECK, [
+    ['the system', `(SELECT system_identifier::text FROM pg_control_system())`, `'1'`],
+    ['the database', `'databaseOid', d.oid::text`, `'databaseOid', '1'`],
+    ['the timeline', `ELSE left(pg_walfile_name(pg_current_wal_lsn()), 8) END`, `ELSE '1' END`],
+    ['standbys', `'role', CASE WHEN pg_is_in_recovery() THEN 'standby' ELSE 'primary' END`, `'role', 'primary'`],
+    ['restarts', `(extract(epoch FROM pg_postmaster_start_time()) * 1000000)::bigint::text`, `'1'`],
+    ['crashes', `coalesce((extract(epoch FROM stats_reset) * 1000000)::bigint::text, '')`, `'1'::text`],
+    ['foreign heaps', `(SELECT min(extname) FROM pg_extension WHERE extname IN ('citus', 'timescaledb'))`, `NULL`],
+  ]),
+  ...group('src/reconcile/reconcile.ts', [PG!, SQLITE!], RECONCILE, [
+    ['changed ranges are reused', `yield state.state === 'unchanged'`, `yield state.state !== 'unknown'`],
+    ['undecided ranges are reused', `yield state.state === 'unchanged'`, `yield state.state !== 'changed'`],
+    ['ranges without an answer are left out', `if (!answered.has(index)) yield`, `if (false) yield`],
+    ['answers out of turn', `if (!entry || answered.has(state.index)) throw outOfTurn(entity, state)`, `if (!entry) continue`],
+    [
+      'unknown pieces are left out',
+      `for (const range of undivided ? await split(options) : unknown) {`,
+      `for (const range of undivided ? await split(options) : unknown.slice(1)) {`,
+    ],
+    ['parts that do not cover the keys', `if (range.from !== expected || (range.to === null) !== last) throw`, `if (false) throw`],
+    ['no parts at all', `if (ranges.length === 0) throw`, `if (false) throw`],
+    ['the rest of a table that was cut is taken for undivided', `known.length === 0 && unknown.length === 1 && parts > 1`, `known.length === 0 && parts > 1`],
+  ]),
+  ...group('src/reconcile/key-image.ts', [PG!, SQLITE!], RECONCILE, [
+    ['what is cut stays known', `    node.next = rest\n    node.known = null`, `    node.next = rest`],
+    ['what is joined stays known', `    first.next = last.next\n    first.known = null`, `    first.next = last.next`],
+    ['ranges beyond their piece', `if (range.to === null || this.#byStart.has(range.to)) throw new RangeError`, `if (false) throw new RangeError`],
+    ['bounds that were joined away', `for (const { from } of joined) this.#byStart.delete(from)`, ``],
+    ['entries that do not pass', `if (node.known !== null && !passes(node.known)) node.known = null`, ``],
+  ]),
+  ...group('src/export/choose-base.ts', [SQLITE!], ENGINE, [
+    ['snapshots of other series', `if (manifest.series === series) return manifest`, `return manifest`],
+    ['a differential builds on the newest', `kind === 'differential' ? await latestFull(scope, newest, { signal }) : newest`, `newest`],
+    ['auto never takes a full by age', `if (days >= policy.fullAfterDays) return`, `if (false) return`],
+    ['auto never takes a full by count', `if (lineage.distance + 1 >= policy.fullAfterSnapshots) return`, `if (false) return`],
+    ['auto does not heed the schema', `if (schemaFingerprint(entities) !== newest.schemaFingerprint) return`, `if (false) return`],
+    ['the distance to the full stands still', `distance: lineage.distance + 1 }`, `distance: lineage.distance }`],
+    ['auto fails where nothing can be read', `if (kind !== 'auto' || !unreadable) throw error`, `throw error`],
+    ['an incremental builds on what can be read', `if (kind !== 'auto' || !unreadable) throw error`, `if (!unreadable) throw error`],
+    ['a full that was deleted', `if (isHoldfastError(error, 'E_SNAPSHOT_UNKNOWN')) return null`, ``],
+    ['the oldest instead of the newest', `for (const id of ids.toReversed()) {`, `for (const id of ids) {`],
+  ]),
+  ...group('src/export/base-images.ts', [PG!, SQLITE!], ENGINE, [['another bucket', ` || entity.bucket !== bucket`, ``]]),
+  ...group('src/export/replay-journal.ts', [PG!, SQLITE!], RECONCILE, [
+    ['another schema', `this.#sound && schema === this.#schema ?`, `this.#sound ?`],
+    ['a journal that does not fit', `this.#sound && schema === this.#schema ?`, `schema === this.#schema ?`],
+    ['a journal of another schema', `if (schema !== this.#schema) {`, `if (false) {`],
+  ]),
+  ...group(
+    'src/export/diff-keys.ts',
+    [PG!, SQLITE!],
+    ['test/unit/export-diff-keys.test.ts', ...ENGINE],
+    [
+      ['a key twice in the live range', `if (above === live[atLive - 1] || below === base[atBase - 1]) return null`, ``],
+      ['a new key twice', `if (above === live[atLive - 1]) return null`, ``],
+      ['updated rows', `if (changed.has(above)) changes.push({ do: 'upsert', key: above })`, ``],
+      ['where new rows stand', `if (!anchored) changes.push`, `if (false) changes.push`],
+      ['an anchor holds on', `      anchored = false\n`, ``],
+      ['deleted rows', `changes.push({ do: 'delete', key: below })`, ``],
+      ['live rows that are left over', `} else return null`, `} else atLive++`],
+      ['new keys that stood in the base', `changed.has(key) && !(inBase ??= new Set(base)).has(key)`, `changed.has(key)`],
+    ],
+  ),
+  ...group(
+    'src/export/amend-range.ts',
+    [SQLITE!],
+    ['test/unit/export-diff-keys.test.ts', ...ENGINE],
+    [
+      ['rows that differ', `if (before?.equals(lineOf(batch, row)) === true) continue`, `if (before) continue`],
+      ['a range that is what it was', `if (sha256 === known.sha256) {`, `if (live.size === known.rows) {`],
+      ['keys that stand twice', `return lines.size === rows ? lines : null`, `return lines`],
+      ['a pause in the middle of a range', `if (!ended && options.pausing()) {`, `if (false) {`],
+      ['a range held in part only', `if (ended && (await storeDifference(`, `if ((await storeDifference(`],
+      [
+        'stored lines that cannot be read',
+        `if (!base) return false`,
+        `if (!base) return storeDelta(copy, known, [], live, { rows: live.size, sha256 }, options)`,
+      ],
+    ],
+  ),
+  ...group('src/export/store-delta.ts', [PG!, SQLITE!], ENGINE, [
+    ['layers without the rows that were counted', `if (entry.rows !== rows) return null`, ``],
+    ['layers are never folded', `if (!shouldFold(entry)) return [entry]`, `return [entry]`],
+  ]),
+  ...group('src/export/delta-run.ts', [PG!], ENGINE, [
+    ['rows that came or went', `if (!ahead && range.rows === range.known.rows) {`, `if (!ahead) {`],
+    ['new keys among the changed ones', `if (updated) return [...changed]`, `return [...changed]`],
+    ['rows of the next range', `while (taken === run[at]?.changedRows) {\n        at++`, `while (taken > (run[at]?.changedRows ?? 0)) {\n        at++`],
+  ]),
+  ...group('src/export/drop-missing.ts', [SQLITE!], ENGINE, [
+    ['chunks that are gone', `if (!(await holds(() => chunks.verify(ref, { level: 'presence', signal: options.signal })))) missing.add(ref.name)`, ``],
+    ['condemned chunks', `(['E_ARCHIVE_MISSING', 'E_ARCHIVE_CORRUPT', 'E_CONDEMNED'] as const)`, `(['E_ARCHIVE_MISSING', 'E_ARCHIVE_CORRUPT'] as const)`],
+  ]),
+  ...group(
+    'src/archive/chunk-store.ts',
+    [SQLITE!],
+    [...PRUNE, ...ENGINE, 'test/unit/archive-chunks.test.ts'],
+    [
+      ['a writer takes a condemned name', `if (taboo?.has(name)) continue`, ``],
+      ['a commit refers to condemned chunks', `if (condemned) assertNotCondemned(refs, await condemned.refresh({ signal }), space, names)`, ``],
+      ['what is found in place is not read back', `for await (const _ of readOpenedChunk(opened, options.signal));`, ``],
+      ['a damaged index is adopted', `if (!keys.find(chunk.firstKey)) return null`, ``],
+    ],
+  ),
+  ...group('src/catalog/decide.ts', [SQLITE!], PRUNE, [
+    ['the future', `if (group.youngest > now) return { action: 'keep', reason: 'future' }`, ``],
+    ['chunks stored again since', `condemnedAt !== undefined && group.youngest <= condemnedAt`, `condemnedAt !== undefined`],
+    ['the grace period', `if (listed && condemnedAt + graceMs <= now)`, `if (listed)`],
+    ['nothing is condemned before it goes', `if (listed && condemnedAt + graceMs <= now)`, `if (!listed || condemnedAt! + graceMs <= now)`],
+    ['young chunks', `if (reason === 'unreferenced' && now - group.youngest < Math.min(YOUNG_MS, graceMs))`, `if (false)`],
+    ['hidden snapshots that are held', `held ? { action: 'keep', reason: held } : judge(`, `judge(`],
+    [
+      'open sessions',
+      `if (!marks.openSessions.has(id) && isExpired(group.youngest, now)) yield decision('session'`,
+      `if (!marks.openSessions.has(id)) yield decision('session'`,
+    ],
+    ['visible snapshots', `    if (hiddenAt === null) {`, `    if (hiddenAt === null && manifestAt === null) {`],
+    ['chunks that something refers to', `if (!marks.chunks.has(name)) yield`, `yield`],
+    ['lists that are still heeded', `sweptAt + graceMs <= now\n`, `sweptAt <= now\n`],
+    ['pins', `if (now - storedAt > PIN_LIFETIME_MS)`, `if (true)`],
+    ['the latest list counts', `Math.min(times.get(key) ?? at, at)`, `at`],
+  ]),
+  ...group('src/catalog/mark.ts', [SQLITE!], PRUNE, [
+    ['visible snapshots', `if (!fact.hidden) for (const name of fact.chunks) chunks.add(name)`, `if (false) chunks.add('')`],
+    ['hidden snapshots of the future', `else if (isFuture(fact, group)) held.set(id, 'future')`, ``],
+    ['the last one of a series', `for (const id of newestOfDyingSeries([...facts.values()])) held.set(id, 'newest-of-series')`, ``],
+    ['series that live on', `.filter((snapshots) => snapshots.every(({ hidden }) => hidden))`, ``],
+    ['the oldest one of a series', `isNewer(next, newest) ? next : newest`, `isNewer(next, newest) ? newest : next`],
+    ['a last one that is not whole', `facts.filter(({ whole }) => whole)`, `facts`],
+    ['parents of open sessions', `held.set(parent, 'open-session')`, `void parent`],
+    ['pins', `if (survey.now - storedAt <= PIN_LIFETIME_MS) held.set(snapshotId, 'pinned')`, ``],
+    ['pins for ever', `if (survey.now - storedAt <= PIN_LIFETIME_MS) held.set(snapshotId, 'pinned')`, `held.set(snapshotId, 'pinned')`],
+    ['chunks of what is held', `for (const id of held.keys()) for (const name of facts.get(id)?.chunks ?? []) chunks.add(name)`, ``],
+    ['a manifest that cannot be read', `    throw error\n  }\n}\n\nfunction factsOf`, `    return null\n  }\n}\n\nfunction factsOf`],
+    [
+      'journals of open sessions',
+      `for (const { range } of entries.flatMap(({ ranges = [] }) => ranges)) for (const { name } of range.layers) chunks.add(name)`,
+      ``,
+    ],
+    ['sessions that have ended', `if (ended || recordAt === null || isExpired(recordAt, now)) continue`, `if (recordAt === null) continue`],
+    ['sessions that could still commit', `SESSION_LIFETIME_MS + SESSION_MARGIN_MS`, `0`],
+  ]),
+  ...group('src/catalog/guards.ts', [SQLITE!], PRUNE, [
+    ['referrers out of sight', `if (unseen !== undefined)`, `if (unseen === '')`],
+    ['more than half', `goes * 2 > of`, `goes > of`],
+  ]),
+  ...group(
+    'adapters/sql/sqlite/check.ts',
+    [SQLITE!],
+    ['test/integration/sqlite-view.test.ts'],
+    [
+      ['the hash of the lines', `if (hash.digest('hex') !== known.sha256) return`, `if (false) return`],
+      ['fewer rows', `if (rows < known.rows) return`, `if (false) return`],
+      ['lines that were never together', `if (known.sha256 === null) return`, `if (false) return`],
+    ],
+  ),
+  ...group(
+    'adapters/sql/mysql/evidence.ts',
+    [MYSQL!],
+    ['test/integration/mysql-view.test.ts', 'test/integration/mysql-position.test.ts'],
+    [
+      ['the encoding does not void', `['encoding', 'fields'].find(differs)`, `['fields'].find(differs)`],
+      ['the fields do not void', `['encoding', 'fields'].find(differs)`, `['encoding'].find(differs)`],
+      ['the columns do not void', `if (differs('columns')) return`, `if (false) return`],
+      ['another server', `!['systemId', 'table', 'created'].some(differs)`, `!['table', 'created'].some(differs)`],
+      ['another table', `!['systemId', 'table', 'created'].some(differs)`, `!['systemId', 'created'].some(differs)`],
+      ['a table made anew', `!['systemId', 'table', 'created'].some(differs)`, `!['systemId', 'table'].some(differs)`],
+      ['the position is not looked at', `&& samePosition(before, after)) return`, `) return`],
+      ['tables without transactions', `...(binlog && entity.transactional`, `...(binlog`],
+    ],
+  ),
+  ...group(
+    'adapters/sql/mysql/binlog.ts',
+    [MYSQL!],
+    ['test/integration/mysql-view.test.ts', 'test/integration/mysql-position.test.ts'],
+    [
+      ['another file', `a.file === b.file && `, ``],
+      ['another position', `a.position === b.position && `, ``],
+      ['replication', `a.applied === b.applied && `, ``],
+      ['transactions that are in no log', ` && a.transactions === b.transactions`, ``],
+      ['a restart', `Math.abs(Number(a.started) - Number(b.started)) <= 2`, `true`],
+      ['filters of the log', `filters !== undefined && filters.Binlog_Do_DB === '' && filters.Binlog_Ignore_DB === ''`, `filters !== undefined`],
+    ],
+  ),
+  ...group(
+    'adapters/sql/mysql/check.ts',
+    [MYSQL!],
+    ['test/integration/mysql-view.test.ts'],
+    [
+      ['the number of rows', `if (rows !== known.rows) return`, `if (false) return`],
+      ['the digest', `return digest === before ?`, `return digest !== '' ?`],
+      ['digests under other columns', `verdict.trust === 'digest' && before !== undefined`, `before !== undefined`],
+      ['the hash of the lines', `hash.digest('hex') === sha256 ?`, `hash.digest('hex') !== '' ?`],
+      ['fewer lines', `if (rows < knownRows) return`, `if (false) return`],
+    ],
+  ),
+  ...group(
+    'adapters/sql/mysql/digest.ts',
+    [MYSQL!],
+    ['test/integration/mysql-view.test.ts', 'test/properties/mysql-lines.test.ts'],
+    [
+      ['rows that could not be hashed', `row?.hashed === row?.n ? `, ``.concat(`true ? `)],
+      ['digests of another form', `format === FORMAT && `, ``],
+      ['half of the hash', `:\${row?.a}:\${row?.b}`, `:0:0`],
+    ],
+  ),
+]
