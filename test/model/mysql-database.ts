@@ -120,7 +120,7 @@ async function openDatabase(url: string, name: string, schema: Schema) {
   for (const table of schema.tables) await query(app, createTableSql(schema, table))
   const views = mysql.createPool({ uri: withDatabase(url, name), connectionLimit: 4 })
   const ids = new Set<number>()
-  views.on('connection', (connection) => ids.add(connection.threadId!))
+  views.on('connection', (connection) => ids.add(connection.threadId))
   return {
     query: async (sql: string): Promise<void> => void (await query(app, sql)),
     store: (current: Schema) => createMysqlStore({ name: STORE, orm: 'model', mapping: mappingOf(current), connections: poolConnections(views) }),

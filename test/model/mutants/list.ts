@@ -18,7 +18,7 @@ const group = (
   mutations: readonly (readonly [name: string, from: string, to: string])[],
 ): Mutant[] => mutations.map(([name, from, to]) => ({ name: `${file}: ${name}`, file, from, to, dialects, tests }))
 
-const [PG, SQLITE, MYSQL] = ['postgres', 'sqlite', 'mysql']
+const [PG, SQLITE, MYSQL] = ['postgres', 'sqlite', 'mysql'] as const
 const CHECK = ['test/integration/postgres-check.test.ts', 'test/integration/postgres-time-travel.test.ts']
 const COUNT = [...CHECK, 'test/integration/postgres-count-newer.test.ts', 'test/integration/postgres-changed.test.ts']
 const ENGINE = [
@@ -40,7 +40,7 @@ const PRUNE = [
 const heapFact = (field: string) => [`${field} does not void`, `'${field}',`, ''] as const
 
 export const MUTANTS: readonly Mutant[] = [
-  ...group('adapters/sql/postgres/evidence.ts', [PG!], CHECK, [
+  ...group('adapters/sql/postgres/evidence.ts', [PG], CHECK, [
     ['the encoding does not void', `const SAME_LINES = ['encoding', 'fields']`, `const SAME_LINES = ['fields']`],
     ['the fields do not void', `const SAME_LINES = ['encoding', 'fields']`, `const SAME_LINES = ['encoding']`],
     ...['systemId', 'database', 'timeline', 'role', 'postmasterStart', 'statisticsSince', 'relations', 'columns', 'types'].map(heapFact),
@@ -54,25 +54,25 @@ export const MUTANTS: readonly Mutant[] = [
     ['the horizon is the newest id', `xmin: snapshot.xmin,`, `xmin: snapshot.xmax,`],
     ['opaque heaps', `heap.opaque !== null || snapshot.foreignHeap !== null ? 'sha256' : 'xmin'`, `'xmin'`],
   ]),
-  ...group('adapters/sql/postgres/row-age.ts', [PG!], COUNT, [
+  ...group('adapters/sql/postgres/row-age.ts', [PG], COUNT, [
     ['a row as young as the horizon', '<= ${horizonAge})`', '< ${horizonAge})`'],
     ['the youngest as young as the horizon', 'Number(youngest) <= Number(horizonAge)', 'Number(youngest) < Number(horizonAge)'],
     ['a horizon beyond telling, by rows', '(${horizonAge} < 0 OR ', '('],
     ['a horizon beyond telling, by groups', 'Number(horizonAge) < 0 || ', ''],
     ['signed ages', `'(age(t.xmin)::bigint & 4294967295)'`, `'age(t.xmin)::bigint'`],
   ]),
-  ...group('adapters/sql/postgres/count-newer.ts', [PG!], COUNT, [
+  ...group('adapters/sql/postgres/count-newer.ts', [PG], COUNT, [
     ['ranges without newer rows are never counted', `if (sum !== total) await add(still)`, ``],
     ['ranges of several snapshots', `if (horizons.size !== 1 || horizons.has(null)) return null`, ``],
     ['ranges that do not adjoin', `if (!intervals.adjoin(asked)) return null`, ``],
   ]),
-  ...group('adapters/sql/postgres/check.ts', [PG!], COUNT, [
+  ...group('adapters/sql/postgres/check.ts', [PG], COUNT, [
     ['the number of rows', `if (rows !== known.rows) return { ...changed, reason: 'rows' }`, ``],
     ['newer rows', `count.newer ? { ...changed, reason: 'xmin' } : `, ``],
     ['the hash of the lines', `(await ports.digest(known.range, options)) === known.sha256`, `(await ports.digest(known.range, options)) !== ''`],
     ['ranges whose lines cannot be compared', `if (verdict.trust === 'none') return`, `if (false) return`],
   ]),
-  ...group('adapters/sql/postgres/heap-facts.ts', [PG!], CHECK, [
+  ...group('adapters/sql/postgres/heap-facts.ts', [PG], CHECK, [
     ['rewritten tables', `format('%s:%s', c.oid, c.relfilenode)`, `format('%s:', c.oid)`],
     ['other tables', `format('%s:%s', c.oid, c.relfilenode)`, `format('x%s', 1)`],
     ['partitions', ` UNION SELECT tree.root, i.inhrelid FROM tree JOIN pg_inherits i ON i.inhparent = tree.oid),\n  col AS`, `),\n  col AS`],
@@ -88,7 +88,7 @@ export const MUTANTS: readonly Mutant[] = [
     ['other table access methods', `THEN 'storage'`, `THEN NULL`],
     ['types that print the catalog', `THEN 'catalog-type' END`, `THEN NULL END`],
   ]),
-  ...group('adapters/sql/postgres/snapshot-facts.ts', [PG!], CHECK, [
+  ...group('adapters/sql/postgres/snapshot-facts.ts', [PG], CHECK, [
     ['the system', `(SELECT system_identifier::text FROM pg_control_system())`, `'1'`],
     ['the database', `'databaseOid', d.oid::text`, `'databaseOid', '1'`],
     ['the timeline', `ELSE left(pg_walfile_name(pg_current_wal_lsn()), 8) END`, `ELSE '1' END`],
@@ -97,7 +97,7 @@ export const MUTANTS: readonly Mutant[] = [
     ['crashes', `coalesce((extract(epoch FROM stats_reset) * 1000000)::bigint::text, '')`, `'1'::text`],
     ['foreign heaps', `(SELECT min(extname) FROM pg_extension WHERE extname IN ('citus', 'timescaledb'))`, `NULL`],
   ]),
-  ...group('src/reconcile/reconcile.ts', [PG!, SQLITE!], RECONCILE, [
+  ...group('src/reconcile/reconcile.ts', [PG, SQLITE], RECONCILE, [
     ['changed ranges are reused', `yield state.state === 'unchanged'`, `yield state.state !== 'unknown'`],
     ['undecided ranges are reused', `yield state.state === 'unchanged'`, `yield state.state !== 'changed'`],
     ['ranges without an answer are left out', `if (!answered.has(index)) yield`, `if (false) yield`],
@@ -111,14 +111,14 @@ export const MUTANTS: readonly Mutant[] = [
     ['no parts at all', `if (ranges.length === 0) throw`, `if (false) throw`],
     ['the rest of a table that was cut is taken for undivided', `known.length === 0 && unknown.length === 1 && parts > 1`, `known.length === 0 && parts > 1`],
   ]),
-  ...group('src/reconcile/key-image.ts', [PG!, SQLITE!], RECONCILE, [
+  ...group('src/reconcile/key-image.ts', [PG, SQLITE], RECONCILE, [
     ['what is cut stays known', `    node.next = rest\n    node.known = null`, `    node.next = rest`],
     ['what is joined stays known', `    first.next = last.next\n    first.known = null`, `    first.next = last.next`],
     ['ranges beyond their piece', `if (range.to === null || this.#byStart.has(range.to)) throw new RangeError`, `if (false) throw new RangeError`],
     ['bounds that were joined away', `for (const { from } of joined) this.#byStart.delete(from)`, ``],
     ['entries that do not pass', `if (node.known !== null && !passes(node.known)) node.known = null`, ``],
   ]),
-  ...group('src/export/choose-base.ts', [SQLITE!], ENGINE, [
+  ...group('src/export/choose-base.ts', [SQLITE], ENGINE, [
     ['snapshots of other series', `if (manifest.series === series) return manifest`, `return manifest`],
     ['a differential builds on the newest', `kind === 'differential' ? await latestFull(scope, newest, { signal }) : newest`, `newest`],
     ['auto never takes a full by age', `if (days >= policy.fullAfterDays) return`, `if (false) return`],
@@ -130,15 +130,15 @@ export const MUTANTS: readonly Mutant[] = [
     ['a full that was deleted', `if (isHoldfastError(error, 'E_SNAPSHOT_UNKNOWN')) return null`, ``],
     ['the oldest instead of the newest', `for (const id of ids.toReversed()) {`, `for (const id of ids) {`],
   ]),
-  ...group('src/export/base-images.ts', [PG!, SQLITE!], ENGINE, [['another bucket', ` || entity.bucket !== bucket`, ``]]),
-  ...group('src/export/replay-journal.ts', [PG!, SQLITE!], RECONCILE, [
+  ...group('src/export/base-images.ts', [PG, SQLITE], ENGINE, [['another bucket', ` || entity.bucket !== bucket`, ``]]),
+  ...group('src/export/replay-journal.ts', [PG, SQLITE], RECONCILE, [
     ['another schema', `this.#sound && schema === this.#schema ?`, `this.#sound ?`],
     ['a journal that does not fit', `this.#sound && schema === this.#schema ?`, `schema === this.#schema ?`],
     ['a journal of another schema', `if (schema !== this.#schema) {`, `if (false) {`],
   ]),
   ...group(
     'src/export/diff-keys.ts',
-    [PG!, SQLITE!],
+    [PG, SQLITE],
     ['test/unit/export-diff-keys.test.ts', ...ENGINE],
     [
       ['a key twice in the live range', `if (above === live[atLive - 1] || below === base[atBase - 1]) return null`, ``],
@@ -153,7 +153,7 @@ export const MUTANTS: readonly Mutant[] = [
   ),
   ...group(
     'src/export/amend-range.ts',
-    [SQLITE!],
+    [SQLITE],
     ['test/unit/export-diff-keys.test.ts', ...ENGINE],
     [
       ['rows that differ', `if (before?.equals(lineOf(batch, row)) === true) continue`, `if (before) continue`],
@@ -168,22 +168,22 @@ export const MUTANTS: readonly Mutant[] = [
       ],
     ],
   ),
-  ...group('src/export/store-delta.ts', [PG!, SQLITE!], ENGINE, [
+  ...group('src/export/store-delta.ts', [PG, SQLITE], ENGINE, [
     ['layers without the rows that were counted', `if (entry.rows !== rows) return null`, ``],
     ['layers are never folded', `if (!shouldFold(entry)) return [entry]`, `return [entry]`],
   ]),
-  ...group('src/export/delta-run.ts', [PG!], ENGINE, [
+  ...group('src/export/delta-run.ts', [PG], ENGINE, [
     ['rows that came or went', `if (!ahead && range.rows === range.known.rows) {`, `if (!ahead) {`],
     ['new keys among the changed ones', `if (updated) return [...changed]`, `return [...changed]`],
     ['rows of the next range', `while (taken === run[at]?.changedRows) {\n        at++`, `while (taken > (run[at]?.changedRows ?? 0)) {\n        at++`],
   ]),
-  ...group('src/export/drop-missing.ts', [SQLITE!], ENGINE, [
+  ...group('src/export/drop-missing.ts', [SQLITE], ENGINE, [
     ['chunks that are gone', `if (!(await holds(() => chunks.verify(ref, { level: 'presence', signal: options.signal })))) missing.add(ref.name)`, ``],
     ['condemned chunks', `(['E_ARCHIVE_MISSING', 'E_ARCHIVE_CORRUPT', 'E_CONDEMNED'] as const)`, `(['E_ARCHIVE_MISSING', 'E_ARCHIVE_CORRUPT'] as const)`],
   ]),
   ...group(
     'src/archive/chunk-store.ts',
-    [SQLITE!],
+    [SQLITE],
     [...PRUNE, ...ENGINE, 'test/unit/archive-chunks.test.ts'],
     [
       ['a writer takes a condemned name', `if (taboo?.has(name)) continue`, ``],
@@ -192,7 +192,7 @@ export const MUTANTS: readonly Mutant[] = [
       ['a damaged index is adopted', `if (!keys.find(chunk.firstKey)) return null`, ``],
     ],
   ),
-  ...group('src/catalog/decide.ts', [SQLITE!], PRUNE, [
+  ...group('src/catalog/decide.ts', [SQLITE], PRUNE, [
     ['the future', `if (group.youngest > now) return { action: 'keep', reason: 'future' }`, ``],
     ['chunks stored again since', `condemnedAt !== undefined && group.youngest <= condemnedAt`, `condemnedAt !== undefined`],
     ['the grace period', `if (listed && condemnedAt + graceMs <= now)`, `if (listed)`],
@@ -210,7 +210,7 @@ export const MUTANTS: readonly Mutant[] = [
     ['pins', `if (now - storedAt > PIN_LIFETIME_MS)`, `if (true)`],
     ['the latest list counts', `Math.min(times.get(key) ?? at, at)`, `at`],
   ]),
-  ...group('src/catalog/mark.ts', [SQLITE!], PRUNE, [
+  ...group('src/catalog/mark.ts', [SQLITE], PRUNE, [
     ['visible snapshots', `if (!fact.hidden) for (const name of fact.chunks) chunks.add(name)`, `if (false) chunks.add('')`],
     ['hidden snapshots of the future', `else if (isFuture(fact, group)) held.set(id, 'future')`, ``],
     ['the last one of a series', `for (const id of newestOfDyingSeries([...facts.values()])) held.set(id, 'newest-of-series')`, ``],
@@ -230,13 +230,13 @@ export const MUTANTS: readonly Mutant[] = [
     ['sessions that have ended', `if (ended || recordAt === null || isExpired(recordAt, now)) continue`, `if (recordAt === null) continue`],
     ['sessions that could still commit', `SESSION_LIFETIME_MS + SESSION_MARGIN_MS`, `0`],
   ]),
-  ...group('src/catalog/guards.ts', [SQLITE!], PRUNE, [
+  ...group('src/catalog/guards.ts', [SQLITE], PRUNE, [
     ['referrers out of sight', `if (unseen !== undefined)`, `if (unseen === '')`],
     ['more than half', `goes * 2 > of`, `goes > of`],
   ]),
   ...group(
     'adapters/sql/sqlite/check.ts',
-    [SQLITE!],
+    [SQLITE],
     ['test/integration/sqlite-view.test.ts'],
     [
       ['the hash of the lines', `if (hash.digest('hex') !== known.sha256) return`, `if (false) return`],
@@ -246,7 +246,7 @@ export const MUTANTS: readonly Mutant[] = [
   ),
   ...group(
     'adapters/sql/mysql/evidence.ts',
-    [MYSQL!],
+    [MYSQL],
     ['test/integration/mysql-view.test.ts', 'test/integration/mysql-position.test.ts'],
     [
       ['the encoding does not void', `['encoding', 'fields'].find(differs)`, `['fields'].find(differs)`],
@@ -261,7 +261,7 @@ export const MUTANTS: readonly Mutant[] = [
   ),
   ...group(
     'adapters/sql/mysql/binlog.ts',
-    [MYSQL!],
+    [MYSQL],
     ['test/integration/mysql-view.test.ts', 'test/integration/mysql-position.test.ts'],
     [
       ['another file', `a.file === b.file && `, ``],
@@ -274,7 +274,7 @@ export const MUTANTS: readonly Mutant[] = [
   ),
   ...group(
     'adapters/sql/mysql/check.ts',
-    [MYSQL!],
+    [MYSQL],
     ['test/integration/mysql-view.test.ts'],
     [
       ['the number of rows', `if (rows !== known.rows) return`, `if (false) return`],
@@ -286,7 +286,7 @@ export const MUTANTS: readonly Mutant[] = [
   ),
   ...group(
     'adapters/sql/mysql/digest.ts',
-    [MYSQL!],
+    [MYSQL],
     ['test/integration/mysql-view.test.ts', 'test/properties/mysql-lines.test.ts'],
     [
       ['rows that could not be hashed', `row?.hashed === row?.n ? `, ``.concat(`true ? `)],
