@@ -3,9 +3,10 @@ import { createInterface } from 'node:readline'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { expect, it } from 'vitest'
-import type { ZooDialect } from '../fixtures/zoo/dialect.ts'
+import type { ChinookDialect } from '../fixtures/chinook/chinook-names.ts'
 import { createLiveDatabase } from '../support/end-to-end/live-database.ts'
 import { createLedger, DAMAGE, damageLedger, ledgerHoldfast, type LedgerState, openLedger, WHOLE } from '../support/ledger.ts'
+import { mysqlUrl } from '../support/mysql.ts'
 import { temporaryFolder } from '../support/temporary-folder.ts'
 
 /** How many times a restore is killed on each database; `HOLDFAST_KILLS=100` for the long run. */
@@ -28,9 +29,11 @@ async function restoreAndKill(args: readonly string[], afterMs: number): Promise
   return { killed, seconds: milliseconds / 1000 }
 }
 
-it.each(['postgres', 'sqlite'] as const)(
+const DIALECTS: readonly ChinookDialect[] = mysqlUrl() === null ? ['postgres', 'sqlite'] : ['postgres', 'sqlite', 'mysql']
+
+it.each(DIALECTS)(
   `kill -9 at any moment of a restore, ${KILLS} times on %s, with writers running: all of it is there or nothing`,
-  async (dialect: ZooDialect) => {
+  async (dialect) => {
     const database = await createLiveDatabase(dialect)
     const folder = temporaryFolder()
     const ledger = openLedger(dialect, database.location)
@@ -69,7 +72,7 @@ it.each(['postgres', 'sqlite'] as const)(
       ])
       // Triggers were silent for every restore, and on for every transfer.
       const { changes, ...image } = await database.image()
-      expect(changes!.no).toHaveLength(moved * 2)
+      expect(changes!.no).toHaveLength(dialect === 'mysql' ? 0 : moved * 2)
       expect({ ...image, changes: truth.changes }).toEqual(truth)
       expect(await database.schema()).toEqual(schema)
     } finally {

@@ -26,6 +26,27 @@ export async function postgresImage(database: Pick<TestDatabase, 'query'>, optio
   return image
 }
 
+/** The same for MariaDB: values as the hexadecimal of their text, numbers and times of their print. */
+export async function mysqlImage(database: Pick<TestDatabase, 'query'>, options: ImageOptions = {}): Promise<DatabaseImage> {
+  const columns = await database.query<{ table: string; column: string; type: string }>(`
+    SELECT TABLE_NAME AS \`table\`, COLUMN_NAME AS \`column\`, DATA_TYPE AS type FROM information_schema.COLUMNS
+    WHERE TABLE_SCHEMA = DATABASE() ORDER BY TABLE_NAME, ORDINAL_POSITION`)
+  const image: Record<string, Record<string, (string | null)[]>> = {}
+  for (const table of groupByTable(columns, ({ table: name }) => name, options)) {
+    const values = table.columns.map(({ column, type }, at) => {
+      const exact = /float|double/.test(type) ? `\`${column}\` * 1e0` : `\`${column}\``
+      return `HEX(CAST(${exact} AS BINARY)) AS c${at}`
+    })
+    const rows = await database.query<Record<string, string | null>>(`SELECT ${values.join(', ')} FROM \`${table.name}\``)
+    const texts = rows.map((row) => table.columns.map((_, at) => row[`c${at}`] ?? null)).toSorted((a, b) => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1))
+    image[table.name] = byColumn(
+      table.columns.map(({ column }) => column),
+      texts,
+    )
+  }
+  return image
+}
+
 /** The same for a SQLite file or an open database. Each value carries its storage class; reals are printed with all their digits. */
 export function sqliteImage(source: string | libsql.Database, options: ImageOptions = {}): DatabaseImage {
   const database = typeof source === 'string' ? new libsql(source, { readonly: true }) : source

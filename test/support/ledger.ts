@@ -1,12 +1,15 @@
 import libsql from 'libsql'
+import mysql from 'mysql2'
 import pg from 'pg'
 import { fsStorage } from '../../adapters/fs/index.ts'
+import { createMysqlStore } from '../../adapters/sql/mysql/store.ts'
 import { createPostgresStore } from '../../adapters/sql/postgres/store.ts'
 import type { EntityStore } from '../../src/contracts/index.ts'
 import { createHoldfast, type Holdfast } from '../../src/holdfast.ts'
 import { BackupEntity, definePlan } from '../../src/plan/index.ts'
-import type { ZooDialect } from '../fixtures/zoo/dialect.ts'
+import type { ChinookDialect } from '../fixtures/chinook/chinook-names.ts'
 import type { LiveDatabase } from './end-to-end/live-database.ts'
+import { endPool, mysqlPool } from './mysql-lane.ts'
 import { mappingOf, table, testPool } from './postgres-lane.ts'
 import { libsql as driver } from './sqlite.ts'
 import { createSqliteStore } from '../../adapters/sql/sqlite/store.ts'
@@ -26,15 +29,17 @@ export interface LedgerState {
 export const DAMAGE = { accounts: DAMAGED, cards: DAMAGED, notes: DAMAGED }
 export const WHOLE = { accounts: 0, cards: 0, notes: 0 }
 
-/** Accounts with cards that refer to them, and a trigger that writes: what a restore has to keep whole and put back. */
+/** Accounts with cards that refer to them, and a trigger that writes: what a restore has to keep whole and put back. MariaDB, where none can be switched off, has no trigger. */
 export async function createLedger(database: LiveDatabase): Promise<void> {
-  const trigger =
-    database.dialect === 'postgres'
-      ? `CREATE FUNCTION note_change() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN INSERT INTO changes (no) VALUES (NEW.no); RETURN NULL; END $$;
-         CREATE TRIGGER changed AFTER UPDATE OF balance ON account FOR EACH ROW EXECUTE FUNCTION note_change()`
-      : `CREATE TRIGGER changed AFTER UPDATE OF balance ON account BEGIN INSERT INTO changes (no) VALUES (NEW.no); END`
+  const trigger = {
+    postgres: `CREATE FUNCTION note_change() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN INSERT INTO changes (no) VALUES (NEW.no); RETURN NULL; END $$;
+         CREATE TRIGGER changed AFTER UPDATE OF balance ON account FOR EACH ROW EXECUTE FUNCTION note_change()`,
+    sqlite: `CREATE TRIGGER changed AFTER UPDATE OF balance ON account BEGIN INSERT INTO changes (no) VALUES (NEW.no); END`,
+    mysql: 'DO 1',
+  }[database.dialect]
   const series = `WITH RECURSIVE s (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM s WHERE i < ${ACCOUNTS})`
   await database.carelessly(
+    ...(database.dialect === 'mysql' ? ['SET SESSION max_recursive_iterations = 100000'] : []),
     'CREATE TABLE account (no int PRIMARY KEY, balance bigint NOT NULL, note text)',
     'CREATE TABLE card (id int PRIMARY KEY, account int NOT NULL REFERENCES account (no))',
     'CREATE TABLE changes (no int)',
@@ -64,8 +69,8 @@ export interface LedgerClient {
   close(): Promise<void>
 }
 
-export function openLedger(dialect: ZooDialect, location: string): LedgerClient {
-  const run = dialect === 'postgres' ? postgresRunner(location) : sqliteRunner(location)
+export function openLedger(dialect: ChinookDialect, location: string): LedgerClient {
+  const run = { postgres: postgresRunner, sqlite: sqliteRunner, mysql: mysqlRunner }[dialect](location)
   return {
     async state() {
       const { accounts, cards, notes, astray } = await run.one(STATE)
@@ -111,6 +116,15 @@ function postgresRunner(url: string): Runner {
   }
 }
 
+function mysqlRunner(url: string): Runner {
+  const pool = mysql.createPool({ uri: url, connectionLimit: 2 }).promise()
+  return {
+    one: async (sql) => ((await pool.query(sql)) as unknown as [Record<string, unknown>[]])[0][0]!,
+    write: async (sql) => ((await pool.query(sql)) as unknown as [{ affectedRows: number }])[0].affectedRows === 2,
+    close: () => pool.end(),
+  }
+}
+
 /** A connection that never waits: it shares the thread with whoever times the kills. */
 function sqliteRunner(path: string): Runner {
   const database = new libsql(path)
@@ -143,7 +157,11 @@ function sqliteRunner(path: string): Runner {
 }
 
 /** Holdfast over the ledger, on a folder. */
-export async function ledgerHoldfast(dialect: ZooDialect, location: string, root: string): Promise<{ readonly holdfast: Holdfast; close(): Promise<void> }> {
+export async function ledgerHoldfast(
+  dialect: ChinookDialect,
+  location: string,
+  root: string,
+): Promise<{ readonly holdfast: Holdfast; close(): Promise<void> }> {
   const { store, close } = ledgerStore(dialect, location)
   const plan = definePlan({
     id: 'ledger',
@@ -161,12 +179,16 @@ export async function ledgerHoldfast(dialect: ZooDialect, location: string, root
   }
 }
 
-function ledgerStore(dialect: ZooDialect, location: string): { readonly store: EntityStore; close(): Promise<void> } {
+function ledgerStore(dialect: ChinookDialect, location: string): { readonly store: EntityStore; close(): Promise<void> } {
   const mapping = mappingOf(
     table('account', 'no balance note'),
     table('card', 'id account', { references: [{ entity: 'account', fields: ['account'], table: 'account', columns: ['no'] }] }),
   )
   if (dialect === 'sqlite') return { store: createSqliteStore({ name: 'default', orm: 'ledger', driver, path: location, mapping }), close: async () => {} }
+  if (dialect === 'mysql') {
+    const { pool, connections } = mysqlPool(location, 4)
+    return { store: createMysqlStore({ name: 'default', orm: 'ledger', mapping, connections }), close: () => endPool(pool) }
+  }
   const { pool, connections } = testPool(location, 4)
   return { store: createPostgresStore({ name: 'default', orm: 'ledger', mapping, connections }), close: () => pool.end() }
 }

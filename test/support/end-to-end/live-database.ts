@@ -1,8 +1,10 @@
 import { join } from 'node:path'
 import libsql from 'libsql'
+import mysql from 'mysql2'
 import type { EntityDescriptor } from '../../../src/contracts/index.ts'
-import type { ZooDialect } from '../../fixtures/zoo/dialect.ts'
-import { type DatabaseImage, postgresImage, sqliteImage } from '../database-image.ts'
+import type { ChinookDialect } from '../../fixtures/chinook/chinook-names.ts'
+import { type DatabaseImage, mysqlImage, postgresImage, sqliteImage } from '../database-image.ts'
+import { createMysqlDatabase } from '../mysql.ts'
 import { createTestDatabase } from '../postgres.ts'
 import { temporaryFolder } from '../temporary-folder.ts'
 
@@ -14,7 +16,7 @@ export interface TableName {
 
 /** A database looked at and laid hands on with plain SQL, past any ORM and past Holdfast. */
 export interface LiveDatabase {
-  readonly dialect: ZooDialect
+  readonly dialect: ChinookDialect
   readonly location: string
   image(): Promise<DatabaseImage>
   /** Tables, columns, constraints, indexes, triggers and whether they are switched on, sequences' definitions. */
@@ -29,8 +31,8 @@ export interface LiveDatabase {
   drop(): Promise<void>
 }
 
-export function createLiveDatabase(dialect: ZooDialect): Promise<LiveDatabase> {
-  return dialect === 'postgres' ? livePostgres() : liveSqlite()
+export function createLiveDatabase(dialect: ChinookDialect): Promise<LiveDatabase> {
+  return { postgres: livePostgres, sqlite: liveSqlite, mysql: liveMysql }[dialect]()
 }
 
 export function quoted({ schema, table }: TableName): string {
@@ -103,5 +105,49 @@ async function liveSqlite(): Promise<LiveDatabase> {
       using((database) => (database.prepare(`SELECT count(*) AS rows FROM ${quoted(table)} WHERE ${where}`).get() as { rows: number }).rows),
     one: (table, which, where = 'true') => `rowid = (SELECT ${which === 'first' ? 'min' : 'max'}(rowid) FROM ${quoted(table)} WHERE ${where})`,
     drop: async () => folder.remove(),
+  }
+}
+
+async function liveMysql(): Promise<LiveDatabase> {
+  const database = await createMysqlDatabase()
+  const pool = mysql.createPool({ uri: database.url, connectionLimit: 2, multipleStatements: true })
+  // Names and texts are put together here as they are in the other databases.
+  pool.on('connection', (connection) => connection.query(`SET SESSION sql_mode = CONCAT(@@sql_mode, ',ANSI_QUOTES,PIPES_AS_CONCAT')`))
+  const run = <T>(sql: string) => new Promise<T>((resolve, reject) => pool.query(sql, (error, rows) => (error ? reject(error) : resolve(rows as T))))
+  return {
+    dialect: 'mysql',
+    location: database.url,
+    image: () => mysqlImage(database, WITHOUT),
+    async schema() {
+      const tables = await database.query<{ t: string }>(`SELECT TABLE_NAME AS t FROM information_schema.TABLES WHERE TABLE_SCHEMA = DATABASE() ORDER BY 1`)
+      const made: string[] = []
+      for (const { t } of tables) {
+        const [row] = await database.query<Record<string, string>>(`SHOW CREATE TABLE \`${t}\``)
+        // The counter goes on with every row.
+        made.push(row!['Create Table']!.replace(/ AUTO_INCREMENT=\d+/, ''))
+      }
+      return [
+        ...made,
+        await database.query(`SELECT TRIGGER_NAME, ACTION_STATEMENT FROM information_schema.TRIGGERS WHERE TRIGGER_SCHEMA = DATABASE() ORDER BY 1`),
+      ]
+    },
+    carelessly: async (...statements) => {
+      await run(['SET SESSION foreign_key_checks = 0', 'START TRANSACTION', ...statements, 'COMMIT', 'SET SESSION foreign_key_checks = 1'].join(';\n'))
+    },
+    rowVersions: async () => null,
+    async count(table, where = 'true') {
+      const [row] = await run<{ n: number }[]>(`SELECT COUNT(*) AS n FROM ${quoted(table)} WHERE ${where}`)
+      return row!.n
+    },
+    one(table, which, where = 'true') {
+      const { key, fields } = table as EntityDescriptor
+      const columns = key.map((path) => quoteColumn(fields.find((field) => field.path === path)!.column))
+      const order = columns.map((column) => `${column} ${which === 'first' ? 'ASC' : 'DESC'}`).join(', ')
+      return `(${columns.join(', ')}) = (SELECT * FROM (SELECT ${columns.join(', ')} FROM ${quoted(table)} WHERE ${where} ORDER BY ${order} LIMIT 1) AS picked)`
+    },
+    async drop() {
+      await new Promise((resolve) => pool.end(resolve))
+      await database.drop()
+    },
   }
 }

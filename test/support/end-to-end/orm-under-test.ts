@@ -1,5 +1,5 @@
 import type { EntityStore } from '../../../src/contracts/index.ts'
-import type { ZooDialect } from '../../fixtures/zoo/dialect.ts'
+import type { ChinookDialect } from '../../fixtures/chinook/chinook-names.ts'
 import type { ZooTable } from '../../fixtures/zoo/rows.ts'
 import type { ZooLocation } from '../../fixtures/zoo/zoo-location.ts'
 
@@ -14,5 +14,5 @@ export interface OrmUnderTest {
   /** Rows of the zoo's tables that only this ORM maps. */
   readonly zooRows: readonly ZooTable[]
   openZoo(location: ZooLocation, storeName: string): Promise<OpenedStore>
-  openChinook(dialect: ZooDialect, location: string, storeName: string): Promise<OpenedStore>
+  openChinook(dialect: ChinookDialect, location: string, storeName: string): Promise<OpenedStore>
 }
