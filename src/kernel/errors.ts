@@ -50,7 +50,7 @@ export const ERRORS = {
     hint: 'Lower `requireConsistency`, or split the plan by data source.',
     retryable: false,
   },
-  E_DIALECT: { summary: 'The database dialect is not served.', hint: 'PostgreSQL and SQLite are served.', retryable: false },
+  E_DIALECT: { summary: 'The database dialect is not served.', hint: 'PostgreSQL, MariaDB, MySQL and SQLite are served.', retryable: false },
   E_ENTITY_UNKNOWN: { summary: 'No entity of that name is known here.', hint: 'The message lists the names that are.', retryable: false },
   E_FORBIDDEN: { summary: 'The caller may not do this.', hint: 'Ask the operator of the server for the right that `authorize` checks.', retryable: false },
   E_HIDDEN_ROWS: {
