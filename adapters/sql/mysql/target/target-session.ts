@@ -67,9 +67,13 @@ function createSession(connections: MysqlConnections, session: MysqlSession): Ta
     last = turn.catch(() => {})
     return turn
   }
+  /** A client that is closed from this side answers nobody any more: whoever waits for it hears it from here. */
+  const broken = Promise.withResolvers<never>()
+  broken.promise.catch(() => {})
   const giveBack = async (destroy: boolean): Promise<void> => {
     state = destroy ? 'broken' : 'closed'
     await session.release(destroy)
+    if (destroy) broken.reject(new HoldfastError('E_STORE_FAILED', 'the connection of the restore target was closed'))
   }
   const statements: TargetStatements = {
     client,
@@ -84,7 +88,9 @@ function createSession(connections: MysqlConnections, session: MysqlSession): Ta
       cancelling = cancel(connections, server.connectionId).catch(() => giveBack(true))
     })
     try {
-      return await work()
+      const working = work()
+      working.catch(() => {})
+      return await Promise.race([working, broken.promise])
     } catch (error) {
       forget()
       await cancelling
