@@ -35,12 +35,12 @@ async function runHistory(seed: number, create: RunOptions['create'], tally: Tal
   const history = new History(rng, database, tally)
   try {
     await history.run()
+    await database.drop()
   } catch (error) {
+    await database.drop().catch(() => {}) // the first error is the one to know
     const told = history.log.map((line) => (line.length > 400 ? `${line.slice(0, 400)} …` : line))
     throw new Error(`HOLDFAST_MODEL_SEED=${seed}: ${error instanceof Error ? error.message : inspect(error)}\n\nWhat happened:\n${told.join('\n')}`, {
       cause: error,
     })
-  } finally {
-    await database.drop()
   }
 }
