@@ -33,6 +33,8 @@ describe('what turns one range into another', () => {
     expect(diffKeys(['[1]', '[2]'], ['[2]', '[1]'], new Set())).toBeNull()
     expect(diffKeys(['[1]', '[1]'], ['[1]'], new Set())).toBeNull()
     expect(diffKeys(['[1]'], ['[1]', '[1]'], new Set())).toBeNull()
+    expect(diffKeys(['[1]', '[1]'], ['[1]', '[1]'], new Set())).toBeNull()
+    expect(diffKeys([], ['[2]', '[2]'], new Set(['[2]']))).toBeNull()
     expect(diffKeys(['[1]'], ['[1]', '[2]'], new Set())).toBeNull()
   })
 })

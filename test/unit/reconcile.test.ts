@@ -40,6 +40,15 @@ describe('the key image', () => {
     ])
   })
 
+  it('forgets a known piece that is cut', () => {
+    const image = KeyImage.of([{ range: range(null, null) }])
+    expect(image.cut(range(null, 5))).toBe(true)
+    expect(pieces(image)).toEqual([
+      [null, key(5), null],
+      [key(5), null, null],
+    ])
+  })
+
   it('refuses ranges that lie elsewhere', () => {
     const image = new KeyImage<string>()
     image.cut({ from: null, to: 'k' })
@@ -144,6 +153,13 @@ describe('reconcile', () => {
       if (call === 'split') throw new Error('not asked for')
     }
     expect(await decide(from, new KeyImage<KnownRange>(), 1)).toMatchObject([{ action: 'read', range: range(null, null), reason: 'new' }])
+  })
+
+  it('keeps to the pieces that an earlier attempt cut, and splits them no further', async () => {
+    const image = new KeyImage<KnownRange>()
+    image.cut(range(null, 4))
+    const decisions = await decide(store([1, 2, 3, 4, 5, 6, 7, 8]), image, 4)
+    expect(decisions.map((decision) => decision.range)).toEqual([range(null, 4), range(4, null)])
   })
 
   it('reuses what holds, under the evidence of the new view, and reads changed ranges and gaps', async () => {

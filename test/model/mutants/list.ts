@@ -22,6 +22,7 @@ const [PG, SQLITE, MYSQL] = ['postgres', 'sqlite', 'mysql'] as const
 const CHECK = ['test/integration/postgres-check.test.ts', 'test/integration/postgres-time-travel.test.ts']
 const COUNT = [...CHECK, 'test/integration/postgres-count-newer.test.ts', 'test/integration/postgres-changed.test.ts']
 const ENGINE = [
+  'test/integration/export-guards.test.ts',
   'test/integration/export-engine.test.ts',
   'test/integration/export-incremental.test.ts',
   'test/integration/export-deltas.test.ts',
