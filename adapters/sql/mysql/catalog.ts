@@ -37,6 +37,8 @@ export interface MysqlEntity {
   /** Rows are kept by InnoDB, and so seen through the transaction's snapshot. */
   readonly transactional: boolean
   readonly engine: string
+  /** The server keeps what rows were before (MariaDB's SYSTEM VERSIONING). */
+  readonly versioned: boolean
   /** In the order of `descriptor.fields`. */
   readonly columns: readonly MysqlColumn[]
   /** The columns of the key, in the key's order. */
@@ -116,6 +118,7 @@ function toMysqlEntity(table: TableFacts, store: string, references: EntityDescr
     table: relation.table,
     transactional: relation.engine === 'InnoDB',
     engine: relation.engine,
+    versioned: relation.kind === 'SYSTEM VERSIONED',
     columns,
     key: entity.key.map((path) => columns.find((column) => column.path === path)!),
     orderIndex: inKeyOrder ? index.name : null,

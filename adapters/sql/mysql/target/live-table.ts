@@ -5,6 +5,8 @@ import type { UniqueFacts } from '../catalog-facts.ts'
 /** A column as the catalog has it, whether the ORM maps it or not. */
 export interface LiveColumn {
   readonly name: string
+  /** `COLUMN_TYPE`, character set and collation: what it can hold, and what it takes for equal. */
+  readonly holds: string
   readonly notNull: boolean
   /** Has a default, is computed or counts by itself: an INSERT may leave it out. */
   readonly optional: boolean
@@ -36,6 +38,7 @@ export interface LiveTable {
   /** Quoted, with its database. Two tables are one when this is equal. */
   readonly table: string
   readonly engine: string
+  readonly versioned: boolean
   readonly columnsFingerprint: string
   readonly columns: readonly LiveColumn[]
   /** Columns of the entity's key, in key order. */

@@ -96,8 +96,8 @@ async function assertUnmoved(statements: TargetStatements, { store, mapping, ses
 /** All but what was asked for along with it: fields that were left out. */
 function definition(table: LiveTable | undefined) {
   if (!table) return undefined
-  const { engine, columns, keyIndex, uniques, references, referencedBy, triggers } = table
-  return { engine, columns, keyIndex, uniques, references, referencedBy, triggers }
+  const { engine, versioned, columns, keyIndex, uniques, references, referencedBy, triggers } = table
+  return { engine, versioned, columns, keyIndex, uniques, references, referencedBy, triggers }
 }
 
 interface Writing {

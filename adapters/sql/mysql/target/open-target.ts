@@ -31,7 +31,7 @@ export interface OpenMysqlTargetOptions extends AbortableOptions {
  * Takes one connection of the pool until `close`, and one more for a moment to cancel. It cannot `look`: what it would find unchanged it could not hold so
  * without locking all of it.
  *
- * @throws What `describeEntities` throws; `E_CAPABILITY` for tables that are not kept by InnoDB, which cannot be rolled back; `E_PERMISSION` without the right to
+ * @throws What `describeEntities` throws; `E_CAPABILITY` for tables that are not kept by InnoDB, which cannot be rolled back, and for system-versioned ones; `E_PERMISSION` without the right to
  *   see triggers; `E_SESSION_FENCED` when a restore of the same id runs already; `E_STORE_FAILED`.
  */
 export async function openMysqlTarget(options: OpenMysqlTargetOptions): Promise<RestoreTarget> {
@@ -56,6 +56,17 @@ export async function openMysqlTarget(options: OpenMysqlTargetOptions): Promise<
 }
 
 function assertTransactional(entities: readonly MysqlEntity[]): void {
+  const versioned = entities.filter((entity) => entity.versioned).map(({ schema, table }) => `${schema}.${table}`)
+  if (versioned.length > 0) {
+    throw new HoldfastError(
+      'E_CAPABILITY',
+      `system-versioned tables cannot be restored, because the server would add to their history: ${versioned.join(', ')}`,
+      {
+        hint: 'ALTER TABLE … DROP SYSTEM VERSIONING for the time of the restore, or leave these entities out.',
+        details: { tables: versioned },
+      },
+    )
+  }
   const others = entities.filter(({ transactional }) => !transactional)
   if (others.length === 0) return
   const named = others.map(({ schema, table, engine }) => `${schema}.${table} (${engine})`).join(', ')

@@ -27,9 +27,11 @@ export async function readLiveTables(statements: TargetStatements, server: Mysql
       mapped: entity.columns,
       table,
       engine: entity.engine,
+      versioned: entity.versioned,
       columnsFingerprint: entity.columnsFingerprint,
-      columns: own(columns).map(({ name, notNull, default: byDefault, generated, autoIncrement, extra }) => ({
+      columns: own(columns).map(({ name, fullType, charset, collation, notNull, default: byDefault, generated, autoIncrement, extra }) => ({
         name,
+        holds: `${fullType} ${charset ?? ''} ${collation ?? ''}`,
         notNull,
         optional: byDefault !== null || generated || autoIncrement || !notNull,
         generated,

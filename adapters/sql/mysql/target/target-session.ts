@@ -39,11 +39,13 @@ const CANCEL_WAIT_MS = 2000
  */
 const SETTINGS = {
   autocommit: '1',
+  completion_type: '0',
   foreign_key_checks: '0',
   unique_checks: '1',
   sql_safe_updates: '0',
   max_join_size: '18446744073709551615',
   max_error_count: '64',
+  sql_notes: '1',
 }
 
 export async function openTargetSession(

@@ -1,0 +1,72 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { createMysqlDatabase, mysqlUrl } from '../support/mysql.ts'
+import { endPool, mysqlPool } from '../support/mysql-lane.ts'
+import { failure, inTarget, itemOf, restoreAll, saveAll } from '../support/mysql-restore.ts'
+import type { TestDatabase } from '../support/postgres.ts'
+import { mappingOf, table } from '../support/postgres-lane.ts'
+
+const mapping = mappingOf(table('price', 'id amount seen'))
+
+describe.skipIf(mysqlUrl() === null)('a table of MariaDB that is not what it was', () => {
+  let db: TestDatabase
+  let lane: ReturnType<typeof mysqlPool>
+
+  beforeAll(async () => {
+    db = await createMysqlDatabase()
+    lane = mysqlPool(db.url)
+  })
+  afterAll(async () => {
+    await endPool(lane.pool)
+    await db.drop()
+  })
+
+  const tables = () =>
+    db.query(
+      `DROP TABLE IF EXISTS price; CREATE TABLE price (id int PRIMARY KEY, amount decimal(10,2), seen datetime(6)); INSERT INTO price VALUES (1, 1.23, '2026-01-01 00:00:00.123456')`,
+    )
+
+  it.each([
+    'MODIFY amount decimal(10,1)', // INSERT … SELECT rounds in silence, however strict the session is
+    'MODIFY seen datetime(3)',
+    'ADD COLUMN note text NOT NULL',
+    'ADD UNIQUE (amount)',
+    'ADD SYSTEM VERSIONING',
+  ])('between staging and merging is written to no more: %s', async (change) => {
+    await tables()
+    const saved = await saveAll(lane.connections, mapping)
+    await db.query('DELETE FROM price')
+    await inTarget(lane.connections, mapping, async (target) => {
+      const item = itemOf(saved.entities[0]!)
+      await target.stage(item)
+      await db.query(`ALTER TABLE price ${change}`)
+      await failure(target.merge([{ ...item, mode: 'staged' }], { sequences: [] }), 'E_RESTORE_MOVED')
+    })
+    expect(await db.query('SELECT * FROM price')).toEqual([])
+  })
+
+  it('is refused when the server keeps its history, to which a restore would add', async () => {
+    await tables()
+    const saved = await saveAll(lane.connections, mapping)
+    await db.query('ALTER TABLE price ADD SYSTEM VERSIONING; UPDATE price SET amount = 2')
+    const error = await failure(restoreAll(lane.connections, mapping, saved), 'E_CAPABILITY')
+    expect(error.details).toEqual({ tables: [`${db.name}.price`] })
+    await db.query('ALTER TABLE price DROP SYSTEM VERSIONING')
+    await restoreAll(lane.connections, mapping, saved)
+    expect(await db.query('SELECT amount FROM price')).toEqual([{ amount: '1.23' }])
+  })
+
+  it('is written to over connections that chain transactions, keep no notes and commit nothing by themselves', async () => {
+    await tables()
+    const saved = await saveAll(lane.connections, mapping)
+    await db.query('DELETE FROM price')
+    const odd = mysqlPool(db.url, 1)
+    const ask = (sql: string) => new Promise((resolve, reject) => odd.pool.query(sql, (error, rows) => (error ? reject(error) : resolve(rows))))
+    await ask('SET completion_type = CHAIN, sql_notes = 0, autocommit = 0')
+    const settings = 'SELECT @@completion_type AS b, @@sql_notes AS c, @@autocommit AS d'
+    const before = await ask(settings)
+    await restoreAll(odd.connections, mapping, saved)
+    expect(await ask(settings)).toEqual(before)
+    await endPool(odd.pool)
+    expect(await db.query('SELECT amount FROM price')).toEqual([{ amount: '1.23' }])
+  })
+})
