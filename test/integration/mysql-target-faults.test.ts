@@ -1,3 +1,4 @@
+import type { PoolConnection } from 'mysql2'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import type { RestoreItem } from '../../src/contracts/index.ts'
 import { createMysqlDatabase, mysqlUrl } from '../support/mysql.ts'
@@ -72,7 +73,7 @@ describe.skipIf(mysqlUrl() === null)('MariaDB', () => {
   })
   /** A transaction of somebody else, which holds a row. */
   async function holding<T>(sql: string, work: () => Promise<T>): Promise<T> {
-    const connection = await new Promise<import('mysql2').PoolConnection>((resolve, reject) =>
+    const connection = await new Promise<PoolConnection>((resolve, reject) =>
       lane.pool.getConnection((error, found) => (error ? reject(error) : resolve(found))),
     )
     const run = (statement: string) => new Promise((resolve, reject) => connection.query(statement, (error, rows) => (error ? reject(error) : resolve(rows))))
