@@ -1,3 +1,4 @@
+import { assertEncryption, type EncryptionOptions } from './archive/index.ts'
 import type { EntityStore } from './contracts/entity-store.ts'
 import { type Logger, silentLogger } from './contracts/logger.ts'
 import type { StorageAdapter } from './contracts/storage-adapter.ts'
@@ -11,10 +12,12 @@ import {
   createBackupService,
   createComparisonService,
   createDiscoveryService,
+  createKeyService,
   createRestoreService,
   type IBackupDiscoveryService,
   type IDataBackupService,
   type IDataRestoreService,
+  type IKeyService,
   type ISnapshotComparisonService,
 } from './service/index.ts'
 
@@ -26,6 +29,8 @@ export interface HoldfastOptions {
   readonly stores: readonly EntityStore[]
   /** Where backups go: one storage (the bucket `default`), or buckets by name. */
   readonly storage: StorageAdapter | Readonly<Record<string, StorageAdapter | Bucket>>
+  /** Encrypts every bucket that does not say otherwise: the keys come from `holdfast/encryption`. Default: not encrypted. */
+  readonly encryption?: EncryptionOptions
   /** Plans that the application hands over itself. */
   readonly plans?: readonly BackupPlan[]
   /** Modules that bring their plans along. */
@@ -42,6 +47,8 @@ export interface Holdfast {
   readonly restores: IDataRestoreService
   readonly discovery: IBackupDiscoveryService
   readonly comparisons: ISnapshotComparisonService
+  /** Of encrypted buckets. */
+  readonly keys: IKeyService
   readonly plans: IBackupPlanRegistry
   /** What the boot found: modules, plans, entities, warnings. Print it once. */
   readonly report: BootReport
@@ -52,7 +59,7 @@ export interface Holdfast {
   close(): Promise<void>
 }
 
-const OPTIONS: readonly (keyof HoldfastOptions)[] = ['stores', 'storage', 'plans', 'registrars', 'logger', 'clock']
+const OPTIONS: readonly (keyof HoldfastOptions)[] = ['stores', 'storage', 'encryption', 'plans', 'registrars', 'logger', 'clock']
 
 /**
  * Wires stores, storages and plans together by hand; no container is needed. Resolves when every plan was checked against the
@@ -72,7 +79,7 @@ export async function createHoldfast(options: HoldfastOptions): Promise<Holdfast
       hint: 'Wrap the connection: typeormStore(dataSource) or mikroOrmStore(orm).',
     })
   }
-  const buckets = bucketsOf(options.storage)
+  const buckets = bucketsOf(options.storage, options.encryption)
   const { registry, report } = await bootPlans({ plans, registrars, stores: options.stores, buckets: [...buckets.keys()] })
   const repositories = new BucketRepositories(buckets)
   const stores = new Map(options.stores.map((store) => [store.name, store]))
@@ -87,16 +94,21 @@ export async function createHoldfast(options: HoldfastOptions): Promise<Holdfast
     await restores.released()
     await repositories.close()
   }
-  return { backups, restores, discovery, comparisons, plans: registry, report, close: () => (closing ??= close()) }
+  return { backups, restores, discovery, comparisons, keys: createKeyService(repositories), plans: registry, report, close: () => (closing ??= close()) }
 }
 
-function bucketsOf(storage: HoldfastOptions['storage'] | undefined): Map<string, Bucket> {
+function bucketsOf(storage: HoldfastOptions['storage'] | undefined, encryption: EncryptionOptions | undefined): Map<string, Bucket> {
+  if (encryption) assertEncryption(encryption)
+  const common = encryption ? { encryption } : {}
   if (!storage || typeof storage !== 'object')
     throw new HoldfastError('E_CONFIG', '`storage` is missing', { hint: "Hand over an adapter, for example fsStorage({ root: './backups' })." })
-  if (isAdapter(storage)) return new Map([[DEFAULT_BUCKET, { storage }]])
-  const buckets = new Map(Object.entries(storage).map(([name, bucket]) => [name, isAdapter(bucket) ? { storage: bucket } : bucket]))
+  if (isAdapter(storage)) return new Map([[DEFAULT_BUCKET, { storage, ...common }]])
+  const buckets = new Map(
+    Object.entries(storage).map(([name, bucket]) => [name, isAdapter(bucket) ? { storage: bucket, ...common } : { ...common, ...bucket }]),
+  )
   if (buckets.size === 0) throw new HoldfastError('E_CONFIG', '`storage` names no bucket')
   for (const [name, bucket] of buckets) {
+    if (bucket.encryption) assertEncryption(bucket.encryption)
     if (bucket?.storage && isAdapter(bucket.storage)) continue
     throw new HoldfastError('E_CONFIG', `bucket "${name}" has no storage`, { hint: "A bucket is an adapter, or { storage: adapter, prefix: 'name/' }." })
   }

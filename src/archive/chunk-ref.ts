@@ -4,7 +4,7 @@ export type ChunkKind = 'base' | 'delta'
 
 /** What manifest and journal keep of a stored chunk: enough to find it and to prove every byte of it. */
 export interface ChunkRef {
-  /** Object name without folder and extension: the SHA-256 of the plain lines, or `<sha256>.<n>`. */
+  /** Object name without folder and extension: the SHA-256 of the plain lines, or `<sha256>.<n>`; in an encrypted repository a keyed hash in place of it. */
   readonly name: string
   readonly kind: ChunkKind
   /** SHA-256 (hex) of the plain lines. */
@@ -12,7 +12,7 @@ export interface ChunkRef {
   /** Lines: the records of a base; of a delta upserts, deletes and anchors together. */
   readonly rows: number
   readonly plainBytes: number
-  /** Bytes and SHA-256 (hex) of the whole stored object. */
+  /** Bytes and SHA-256 (hex) of the whole stored object; of one that is encrypted, of what is sealed in it. */
   readonly storedBytes: number
   readonly storedSha256: string
   readonly index: { readonly storedBytes: number; readonly storedSha256: string }
@@ -30,7 +30,7 @@ export interface StoredChunk {
   readonly written: boolean
 }
 
-/** Is this the object name of a chunk with that id? */
+/** Is this the object name of a chunk with that id, which is the SHA-256 of its plain lines or the keyed hash? */
 export function isChunkName(name: string, id: string): boolean {
   return /^[0-9a-f]{64}$/.test(id) && (name === id || (name.startsWith(`${id}.`) && /^[1-9][0-9]{0,3}$/.test(name.slice(id.length + 1))))
 }

@@ -57,21 +57,23 @@ export function createChunkStore(space: ObjectSpace, names: ScopeNames, condemne
   const store: ChunkStore = {
     async put(chunk, options = {}) {
       const taboo = await condemned?.known(options)
+      const id = (await space.chunkNamer({ ...options, create: true }))(chunk.id)
       for (let copy = 0; copy <= MAX_COPIES; copy++) {
         throwIfAborted(options.signal)
-        const name = copy === 0 ? chunk.id : `${chunk.id}.${copy}`
+        const name = copy === 0 ? id : `${id}.${copy}`
         if (taboo?.has(name)) continue
         const ref = (await putPair(space, names, chunk, name, options)) ?? (await adoptPair(space, names, chunk, name, options))
         if (ref) return { ...ref, firstKey: chunk.firstKey, lastKey: chunk.lastKey }
       }
-      throw corrupt(space.label(names.chunk(chunk.id)), `damaged or condemned, as are ${MAX_COPIES} further copies`)
+      throw corrupt(space.label(names.chunk(id)), `damaged or condemned, as are ${MAX_COPIES} further copies`)
     },
     async *read(ref, { signal } = {}) {
-      const object = space.label(names.chunk(assertNamed(ref).name))
+      await assertNamed(space, [ref], { signal })
+      const object = space.label(names.chunk(ref.name))
       yield* readOpenedChunk(openReferencedChunk(await getChunk(space, names, ref, signal), ref, object), signal)
     },
     async verify(ref, { level, signal }) {
-      assertNamed(ref)
+      await assertNamed(space, [ref], { signal })
       if (condemned) assertNotCondemned([ref], await condemned.known({ signal }), space, names)
       if (level === 'presence') {
         await assertSize(space, names.chunk(ref.name), ref.storedBytes, signal)
@@ -89,9 +91,10 @@ export function createChunkStore(space: ObjectSpace, names: ScopeNames, condemne
     async assertPresent(refs, { signal } = {}) {
       // Before the listing: what a prune deletes from here on it condemned before, or the listing shows that it is gone.
       if (condemned) assertNotCondemned(refs, await condemned.refresh({ signal }), space, names)
+      await assertNamed(space, refs, { signal })
       const folders = new Map<string, ChunkRef[]>()
       for (const ref of refs) {
-        const hex = assertNamed(ref).name.slice(0, 2)
+        const hex = ref.name.slice(0, 2)
         const group = folders.get(hex)
         if (group) group.push(ref)
         else folders.set(hex, [ref])
@@ -99,13 +102,14 @@ export function createChunkStore(space: ObjectSpace, names: ScopeNames, condemne
       for await (const _ of mapOrdered(folders, PARALLEL, ([hex, group]) => assertListed(space, names, hex, group, signal)));
     },
     async readIndex(ref, { signal } = {}) {
-      assertNamed(ref)
+      await assertNamed(space, [ref], { signal })
       return openKeyIndex(await getIndex(space, names, ref, signal), ref, space.label(names.chunkIndex(ref.name)))
     },
     label: (ref) => space.label(names.chunk(ref.name)),
     async *readFrames(ref, frames, { index: known, signal } = {}) {
       const index = known ?? (await store.readIndex(ref, { signal }))
-      const name = names.chunk(assertNamed(ref).name)
+      await assertNamed(space, [ref], { signal })
+      const name = names.chunk(ref.name)
       const entries = frames.map((number) => {
         const entry = index.frames[number]
         if (!entry) throw new RangeError(`chunk ${ref.name} has no frame ${number}`)
@@ -174,9 +178,14 @@ function refOf(name: string, chunk: EncodedChunk, stored: Pick<ChunkRef, 'stored
   return { name, kind, sha256: chunk.sha256, rows, plainBytes, ...counts, storedBytes: stored.storedBytes, storedSha256: stored.storedSha256, index }
 }
 
-function assertNamed(ref: ChunkRef): ChunkRef {
-  if (!isChunkName(ref.name, ref.sha256)) throw new HoldfastError('E_ARCHIVE_CORRUPT', `${JSON.stringify(ref.name.slice(0, 100))} is not the name of a chunk`)
-  return ref
+/** A name that is none of its lines could lead to another chunk, or be made to meet one. */
+async function assertNamed(space: ObjectSpace, refs: readonly ChunkRef[], options: AbortableOptions): Promise<void> {
+  if (refs.length === 0) return
+  const nameOf = await space.chunkNamer(options)
+  for (const ref of refs) {
+    if (isChunkName(ref.name, nameOf(ref.sha256))) continue
+    throw new HoldfastError('E_ARCHIVE_CORRUPT', `${JSON.stringify(ref.name.slice(0, 100))} is not the name of a chunk`)
+  }
 }
 
 function assertNotCondemned(refs: readonly ChunkRef[], taboo: ReadonlySet<string>, space: ObjectSpace, names: ScopeNames): void {

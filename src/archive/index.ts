@@ -37,3 +37,5 @@ export { MAX_DELTA_SHARE, MAX_DELTAS, MIN_LEFT_SHARE, shouldFold } from './shoul
 export { verifyRange } from './verify-range.ts'
 export { type OpenRepositoryOptions, openRepository, type Repository, type RepositoryScope, type ScopeObjects } from './repository.ts'
 export { rangeSchema, schemaFingerprint } from './schema-fingerprint.ts'
+export { assertEncryption, type EncryptionOptions } from './encryption.ts'
+export type { KeyRecord, KeyRing, KeyWrap } from './key-ring.ts'

@@ -2,7 +2,7 @@ import { corrupt } from './archive-error.ts'
 import { type ChunkRef, isChunkName } from './chunk-ref.ts'
 import { LIMITS } from './limits.ts'
 import type { Manifest, ManifestEntity, RangeEntry } from './manifest.ts'
-import { DELTA_FEATURE, requireKnownFeatures } from './object-container.ts'
+import { DELTA_FEATURE, ENCRYPTION_FEATURE, requireKnownFeatures } from './object-container.ts'
 import { sha256 } from './sha256.ts'
 
 const EMPTY_SHA256 = sha256('')
@@ -13,8 +13,10 @@ const EMPTY_SHA256 = sha256('')
  */
 export function assertManifestRules(manifest: Manifest, object: string): void {
   requireKnownFeatures(manifest.requiredFeatures, object)
-  for (const feature of requiredFeatures(manifest.entities))
-    if (!manifest.requiredFeatures.includes(feature)) throw corrupt(object, `has ${feature} chunks, but does not say so`)
+  for (const feature of requiredFeatures(manifest.entities)) {
+    if (manifest.requiredFeatures.includes(feature)) continue
+    throw corrupt(object, feature === ENCRYPTION_FEATURE ? 'names a chunk after other lines' : `has ${feature} chunks, but does not say so`)
+  }
   assertStores(manifest, object)
   for (const entity of manifest.entities) assertEntityRules(entity, `${object}, entity ${entity.descriptor.name}`)
   const rows = manifest.entities.reduce((sum, entity) => sum + entity.rows, 0)
@@ -36,8 +38,12 @@ function assertStores({ stores, entities }: Manifest, object: string): void {
 
 /** What a reader must understand to read these entities: an older one refuses the manifest instead of reading half of it. */
 export function requiredFeatures(entities: readonly Pick<ManifestEntity, 'ranges'>[]): readonly string[] {
-  const layered = entities.some(({ ranges }) => ranges.some(({ layers }) => layers.some(({ kind }) => kind === 'delta')))
-  return layered ? [DELTA_FEATURE] : []
+  const any = (of: (chunk: ChunkRef) => boolean) => entities.some(({ ranges }) => ranges.some(({ layers }) => layers.some(of)))
+  return [
+    ...(any(({ kind }) => kind === 'delta') ? [DELTA_FEATURE] : []),
+    // Chunks are named under a key; that the name is right is seen where the key is.
+    ...(any(({ name, sha256: plain }) => !isChunkName(name, plain)) ? [ENCRYPTION_FEATURE] : []),
+  ]
 }
 
 function assertEntityRules(entity: ManifestEntity, object: string): void {
@@ -63,7 +69,6 @@ export function assertRangeRules(range: Omit<RangeEntry, 'evidence'>, object: st
     return
   }
   if (range.layers.length > LIMITS.layers) throw corrupt(object, `has ${range.layers.length} layers; at most ${LIMITS.layers} are read`)
-  if (range.layers.some(({ name, sha256: id }) => !isChunkName(name, id))) throw corrupt(object, 'names a chunk after other lines')
   if (base.kind !== 'base' || base.deletes !== undefined || base.anchors !== undefined) throw corrupt(object, 'its first layer is not a base chunk')
   for (const delta of deltas) assertDelta(delta, object)
   if (range.rows === 0 || range.firstKey === null || range.lastKey === null) throw corrupt(object, 'has a chunk, but no rows')

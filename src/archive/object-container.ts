@@ -6,6 +6,7 @@ import type { Compression } from '../plan/backup-policy.ts'
 import { corrupt, tooNew } from './archive-error.ts'
 import { jsonDepth } from './json-depth.ts'
 import { LIMITS } from './limits.ts'
+import type { SealedHeader } from './sealed-container.ts'
 
 /**
  * The container of every object: a prefix that says what the body is, then the body.
@@ -25,8 +26,11 @@ const HASH_BYTES = 32
 /** Delta chunks, and manifests that name them. */
 export const DELTA_FEATURE = 'delta'
 
+/** Encrypted repositories, and manifests that name chunks of one. */
+export const ENCRYPTION_FEATURE = 'encryption'
+
 /** A reader refuses an object that requires a feature that is not listed here. */
-export const KNOWN_FEATURES: ReadonlySet<string> = new Set([DELTA_FEATURE])
+export const KNOWN_FEATURES: ReadonlySet<string> = new Set([DELTA_FEATURE, ENCRYPTION_FEATURE])
 
 export type ObjectKind =
   | 'base'
@@ -45,13 +49,14 @@ export type ObjectKind =
   | 'referrer'
   | 'restore'
   | 'diagnostics'
+  | 'key'
 
 export interface ObjectHeader {
   readonly format: 1
   readonly magic: 'holdfast'
   readonly kind: ObjectKind
   readonly compression: Compression
-  /** Reserved. Anything but null is refused with `E_ARCHIVE_FORMAT`. */
+  /** Of what is inside of a sealed object, and of all objects of plain repositories. */
   readonly encryption: null
   /** What a reader must understand to read the body. */
   readonly features: readonly string[]
@@ -91,7 +96,7 @@ const HeaderSchema = Type.Object({
 })
 const headerCheck = Compile(HeaderSchema)
 
-export function encodePrefix(header: ObjectHeader): Uint8Array {
+export function encodePrefix(header: ObjectHeader | SealedHeader): Uint8Array {
   const json = Buffer.from(canonicalJson(header))
   if (json.byteLength > LIMITS.headerBytes) throw new RangeError(`object header of ${json.byteLength} bytes`)
   const prefix = Buffer.allocUnsafe(FIXED_BYTES + json.byteLength + HASH_BYTES)
@@ -104,6 +109,12 @@ export function encodePrefix(header: ObjectHeader): Uint8Array {
 
 /** Reads and proves the prefix of an object; `object` names it in errors. */
 export function decodePrefix(bytes: Uint8Array, object: string, kinds: readonly ObjectKind[]): { readonly header: ObjectHeader; readonly bodyOffset: number } {
+  const { json, bodyOffset } = prefixJson(bytes, object)
+  return { header: parseHeader(json, object, kinds), bodyOffset }
+}
+
+/** The header of an object as its bytes, proved to be whole, and where the body begins. */
+export function prefixJson(bytes: Uint8Array, object: string): { readonly json: Buffer; readonly bodyOffset: number } {
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   if (buffer.byteLength < FIXED_BYTES) throw corrupt(object, `only ${buffer.byteLength} bytes long`)
   if (buffer.readUInt32LE(0) !== MAGIC) throw corrupt(object, 'does not begin like an object of Holdfast')
@@ -113,7 +124,7 @@ export function decodePrefix(bytes: Uint8Array, object: string, kinds: readonly 
   if (buffer.byteLength < bodyOffset) throw corrupt(object, 'ends inside its header')
   const json = buffer.subarray(FIXED_BYTES, bodyOffset - HASH_BYTES)
   if (!timingSafeEqual(hash('sha256', json, 'buffer'), buffer.subarray(bodyOffset - HASH_BYTES, bodyOffset))) throw corrupt(object, 'its header was altered')
-  return { header: parseHeader(json, object, kinds), bodyOffset }
+  return { json, bodyOffset }
 }
 
 function parseHeader(json: Uint8Array, object: string, kinds: readonly ObjectKind[]): ObjectHeader {
@@ -123,7 +134,8 @@ function parseHeader(json: Uint8Array, object: string, kinds: readonly ObjectKin
   // Beyond this line the header may be that of a later version: say so before finding fault with what it holds.
   if (value.format > 1) throw tooNew(object, `archive format ${value.format}; this Holdfast reads format 1`)
   requireKnownFeatures(value.features, object)
-  if (value.encryption !== null) throw tooNew(object, 'is encrypted; this Holdfast reads plain archives')
+  if (value.encryption !== null && value.kind === 'sealed') throw corrupt(object, 'is encrypted, and stands where nothing is')
+  if (value.encryption !== null) throw tooNew(object, 'is encrypted in a way that this Holdfast does not know')
   if (!headerCheck.Check(value)) throw corrupt(object, 'its header is not complete')
   const header: Static<typeof HeaderSchema> = value
   if (!isCompression(header.compression)) throw tooNew(object, `unknown compression ${JSON.stringify(header.compression.slice(0, 40))}`)

@@ -4,6 +4,8 @@
  *
  * ```
  * repository.json
+ * keys/<4 digits>.<4 digits>               encrypted: the key of the repository, wrapped; a second number when it was wrapped anew
+ * s/<scope>/keys/<4 digits>.<4 digits>     encrypted: a key of the scope's data, by epoch
  * s/<scope>/chunks/<2 hex>/<id>.hfc        a chunk, named by the SHA-256 of its plain lines; <id>.<n>.hfc when that name holds a bad one
  * s/<scope>/chunks/<2 hex>/<id>.hfx        its key index
  * s/<scope>/snapshots/<id>/manifest        the commit point
@@ -18,6 +20,9 @@
  * ```
  */
 export const REPOSITORY_FILE = 'repository.json'
+
+/** Where the key of an encrypted repository is. */
+export const REPOSITORY_KEYS = 'keys/'
 
 /** The path segment of a plan without tenants. */
 export const UNSCOPED = '-'
@@ -52,6 +57,7 @@ export interface ScopeNames {
   restoreResult(restoreId: string): string
   restoreDiagnostics(restoreId: string): string
   restores(): string
+  keys(): string
 }
 
 export type CondemnedPart = 'run' | 'list' | 'swept'
@@ -89,5 +95,6 @@ export function scopeNames(scope: string | null): ScopeNames {
     restoreResult: (id) => `${root}restores/${id}/result`,
     restoreDiagnostics: (id) => `${root}restores/${id}/diagnostics`,
     restores: () => `${root}restores/`,
+    keys: () => `${root}keys/`,
   }
 }

@@ -26,6 +26,8 @@ export interface ObjectSpace {
   list(objectPrefix: string, options?: AbortableOptions): AsyncIterable<ObjectStat>
   /** Create-only. `written`, or `same` when an equal object is there; `E_STORAGE_EXISTS` when another is. */
   putNew(object: string, body: readonly Uint8Array[], digest: string, options: PutNewOptions): Promise<'written' | 'same'>
+  /** Gives the name of a chunk, from the SHA-256 of its plain lines: that itself, or a keyed hash of it. */
+  chunkNamer(options?: AbortableOptions & { readonly create?: boolean }): Promise<(plainSha256: string) => string>
   /** Absent names are not an error. Nothing but prune and the release of pins deletes. */
   delete(objects: readonly string[], options?: AbortableOptions): Promise<void>
 }
@@ -70,6 +72,7 @@ export function createObjectSpace(storage: StorageAdapter, prefix: string, repos
         throw error
       }
     },
+    chunkNamer: async () => (plainSha256) => plainSha256,
     delete: (objects, options) =>
       storage.delete(
         objects.map((object) => prefix + object),

@@ -9,7 +9,7 @@ import { corrupt, missing, tooNew } from './archive-error.ts'
 import { createCheck } from './checked-schema.ts'
 import { LIMITS } from './limits.ts'
 import { Sha256Schema, UuidSchema } from './manifest-schema.ts'
-import { parseJson, requireKnownFeatures } from './object-container.ts'
+import { ENCRYPTION_FEATURE, parseJson, requireKnownFeatures } from './object-container.ts'
 import { REPOSITORY_FILE } from './object-names.ts'
 import { createObjectSpace, sameDigest } from './object-space.ts'
 import { sha256 } from './sha256.ts'
@@ -23,10 +23,13 @@ export interface RepositoryFile {
   readonly repositoryId: string
   readonly createdAt: string
   readonly requiredFeatures: readonly string[]
-  /** Wrapped keys of an encrypted repository: reserved, empty. */
+  /** Reserved, empty. */
   readonly keys: readonly unknown[]
-  /** 32 random bytes, base64. Proves that a token was not garbled or mixed up; not a defence against somebody who can read the repository. */
-  readonly tokenSecret: string
+  /**
+   * 32 random bytes, base64. Proves that a token was not garbled or mixed up; not a defence against somebody who can read the repository. Absent where the
+   * repository is encrypted: there it is derived from its key.
+   */
+  readonly tokenSecret?: string
   /** SHA-256 (hex) of the canonical JSON of the members above. */
   readonly sha256: string
 }
@@ -40,13 +43,18 @@ const checkFile = createCheck<RepositoryFile>()(
     createdAt: Type.String(),
     requiredFeatures: Type.Array(Type.String()),
     keys: Type.Array(Type.Unknown()),
-    tokenSecret: Type.String({ pattern: '^[A-Za-z0-9+/]{43}=$' }),
+    tokenSecret: Type.Optional(Type.String({ pattern: '^[A-Za-z0-9+/]{43}=$' })),
     sha256: Sha256Schema,
   }),
 )
 
 /** Reads the file, or makes it when asked to. Of several processes that make it at once one wins, and all read what it wrote. */
-export async function openRepositoryFile(storage: StorageAdapter, prefix: string, create: boolean, options: AbortableOptions): Promise<RepositoryFile> {
+export async function openRepositoryFile(
+  storage: StorageAdapter,
+  prefix: string,
+  create: { readonly encrypted: boolean } | null,
+  options: AbortableOptions,
+): Promise<RepositoryFile> {
   const space = createObjectSpace(storage, prefix, '')
   const label = space.label(REPOSITORY_FILE)
   const read = async () => parseRepositoryFile(await space.get(REPOSITORY_FILE, { ...options, limit: LIMITS.repositoryFileBytes }), label)
@@ -56,7 +64,7 @@ export async function openRepositoryFile(storage: StorageAdapter, prefix: string
     if (!isHoldfastError(error, 'E_ARCHIVE_MISSING')) throw error
     if (!create) throw missing(label, 'There is no repository here. Check the location, or take a first backup, which makes one.')
   }
-  const body = Buffer.from(`${JSON.stringify(newRepositoryFile(), null, 2)}\n`)
+  const body = Buffer.from(`${JSON.stringify(newRepositoryFile(create.encrypted), null, 2)}\n`)
   const digest = sha256(body)
   try {
     await space.putNew(REPOSITORY_FILE, [body], digest, { ...options, same: sameDigest(digest), limit: LIMITS.repositoryFileBytes })
@@ -75,20 +83,25 @@ export function parseRepositoryFile(bytes: Uint8Array, object: string): Reposito
     if (typeof number === 'number' && number > 1) throw tooNew(object, `repository format ${number}; this Holdfast reads format 1`)
   requireKnownFeatures(value.requiredFeatures, object)
   const file = checkFile(value, object)
-  if (file.keys.length > 0) throw tooNew(object, 'is encrypted; this Holdfast reads plain archives')
+  if (file.keys.length > 0) throw tooNew(object, 'holds keys; this Holdfast keeps them elsewhere')
+  if (isEncrypted(file) === (file.tokenSecret !== undefined)) throw corrupt(object, 'does not tell whether it is encrypted')
   return file
 }
 
-function newRepositoryFile(): RepositoryFile {
+export function isEncrypted({ requiredFeatures }: RepositoryFile): boolean {
+  return requiredFeatures.includes(ENCRYPTION_FEATURE)
+}
+
+function newRepositoryFile(encrypted: boolean): RepositoryFile {
   const facts = {
     magic: 'holdfast',
     format: 1,
     minReader: 1,
     repositoryId: uuidv7(),
     createdAt: new Date().toISOString(),
-    requiredFeatures: [],
+    requiredFeatures: encrypted ? [ENCRYPTION_FEATURE] : [],
     keys: [],
-    tokenSecret: randomBytes(32).toString('base64'),
+    ...(encrypted ? {} : { tokenSecret: randomBytes(32).toString('base64') }),
   } as const
   return { ...facts, sha256: sha256(canonicalJson(facts)) }
 }

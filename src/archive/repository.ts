@@ -3,15 +3,19 @@ import { assertObjectPrefix } from '../contracts/object-key.ts'
 import type { StorageAdapter } from '../contracts/storage-adapter.ts'
 import type { AbortableOptions } from '../kernel/abort.ts'
 import { HoldfastError } from '../kernel/errors.ts'
+import { derive } from '../crypto/index.ts'
 import { type ChunkStore, createChunkStore } from './chunk-store.ts'
 import { type CondemnedLog, createCondemnedLog, createCondemnedNames } from './condemned-log.ts'
 import { signToken, type TokenPointer, verifyToken } from './continuation-token.ts'
-import { type ScopeNames, scopeNames } from './object-names.ts'
+import { assertEncryption, type EncryptionOptions } from './encryption.ts'
+import { createKeyRing, type KeyRing, type KeyRingOptions } from './key-ring.ts'
+import { REPOSITORY_FILE, REPOSITORY_KEYS, type ScopeNames, scopeNames } from './object-names.ts'
 import { createObjectSpace, type ObjectSpace } from './object-space.ts'
 import { createPinLog, type PinLog } from './pin-log.ts'
 import { createReferrerLog, type ReferrerLog } from './referrer-log.ts'
-import { openRepositoryFile } from './repository-file.ts'
+import { isEncrypted, openRepositoryFile, type RepositoryFile } from './repository-file.ts'
 import { createRestoreLog, type RestoreLog } from './restore-log.ts'
+import { createSealedSpace } from './sealed-space.ts'
 import { createSessionLog, type SessionLog } from './session-log.ts'
 import { createSnapshotLog, type SnapshotLog } from './snapshot-log.ts'
 
@@ -21,6 +25,8 @@ export interface OpenRepositoryOptions extends AbortableOptions {
   readonly prefix?: string
   /** Make the repository when there is none. Default false: `E_ARCHIVE_MISSING`. */
   readonly create?: boolean
+  /** Required to open an encrypted repository; one that is made is encrypted when it is given. */
+  readonly encryption?: EncryptionOptions | undefined
 }
 
 /** One storage prefix that holds snapshots, chunks and sessions. */
@@ -37,6 +43,8 @@ export interface Repository {
   signToken(pointer: Omit<TokenPointer, 'v' | 'repositoryId'>): string
   /** `E_TOKEN_INVALID` for anything that `signToken` of this repository did not make. */
   verifyToken(token: string): TokenPointer
+  /** The key of the repository itself, from which its token secret comes and which vouches for the keys of scopes; null when it is not encrypted. */
+  readonly keys: KeyRing | null
 }
 
 /** What belongs to one scope: its chunks, snapshots, sessions and restores. */
@@ -49,6 +57,8 @@ export interface RepositoryScope extends SnapshotLog {
   readonly condemned: CondemnedLog
   readonly pins: PinLog
   readonly referrers: ReferrerLog
+  /** The keys of the scope's data; null when the repository is not encrypted. */
+  readonly keys: KeyRing | null
   /** For prune, which sees objects, not records. */
   readonly objects: ScopeObjects
   /** The chunks for one backup: what prune has condemned is neither adopted nor referred to. Reads the condemned lists at its first `put`, and before each `assertPresent`. */
@@ -64,9 +74,11 @@ const SCOPE_ID = /^[A-Za-z0-9_][A-Za-z0-9_-]{0,127}$/
 
 /**
  * Opens a repository, or makes it. `E_CAPABILITY` when the storage cannot hold one (`conditionalPut`, `strongList`), `E_ARCHIVE_MISSING`,
- * `E_ARCHIVE_CORRUPT`, `E_ARCHIVE_FORMAT` when it needs a newer Holdfast.
+ * `E_ARCHIVE_CORRUPT`, `E_ARCHIVE_FORMAT` when it needs a newer Holdfast; `E_KEY_MISSING`, `E_KEY_WRONG`, `E_KEY_UNAVAILABLE` when it is encrypted, `E_CONFIG` when
+ * keys are given for one that is not.
  */
-export async function openRepository({ storage, prefix = '', create = false, signal }: OpenRepositoryOptions): Promise<Repository> {
+export async function openRepository({ storage, prefix = '', create = false, encryption, signal }: OpenRepositoryOptions): Promise<Repository> {
+  if (encryption) assertEncryption(encryption)
   requireCapabilities(
     storage,
     'a repository',
@@ -75,27 +87,49 @@ export async function openRepository({ storage, prefix = '', create = false, sig
   )
   assertObjectPrefix(prefix, storage.capabilities)
   if (prefix !== '' && !prefix.endsWith('/')) throw new HoldfastError('E_CONFIG', `prefix ${JSON.stringify(prefix)} must end with a slash`)
-  const file = await openRepositoryFile(storage, prefix, create, { signal })
+  const file = await openRepositoryFile(storage, prefix, create ? { encrypted: encryption !== undefined } : null, { signal })
   const space = createObjectSpace(storage, prefix, file.repositoryId)
-  const secret = Buffer.from(file.tokenSecret, 'base64')
+  const ringOf = encryptedBy(file, encryption, space)
+  const keys = ringOf?.({ folder: REPOSITORY_KEYS, purpose: 'repository', scope: null, root: null }) ?? null
+  const root = (await keys?.current({ create, signal })) ?? null
+  const secret = root ? derive(root.secret, '', 'token') : Buffer.from(file.tokenSecret ?? '', 'base64')
   return {
     id: file.repositoryId,
     createdAt: file.createdAt,
     storage,
     prefix,
-    scope: (id = null) => createScope(space, id),
+    scope: (id = null) => createScope(space, id, ringOf && ((folder) => ringOf({ folder, purpose: 'data', scope: id, root }))),
+    keys,
     signToken: (pointer) => signToken({ ...pointer, v: 1, repositoryId: file.repositoryId }, secret),
     verifyToken: (token) => verifyToken(token, secret, file.repositoryId),
   }
 }
 
-function createScope(space: ObjectSpace, id: string | null): RepositoryScope {
+type RingOf = (options: Omit<KeyRingOptions, 'space' | 'providers'>) => KeyRing
+
+/** Null for a plain repository. Whether it is encrypted and whether keys are given must agree: else data would be written in clear, or be taken for damaged. */
+function encryptedBy(file: RepositoryFile, encryption: EncryptionOptions | undefined, space: ObjectSpace): RingOf | null {
+  const label = space.label(REPOSITORY_FILE)
+  if (isEncrypted(file) && !encryption)
+    throw new HoldfastError('E_KEY_MISSING', `${label} says that the repository is encrypted, and no key provider is configured`)
+  if (!isEncrypted(file) && encryption) {
+    throw new HoldfastError('E_CONFIG', `the repository of ${label} is not encrypted`, {
+      hint: 'Encryption begins with a repository: choose a new location or prefix, and take a full backup there.',
+    })
+  }
+  return encryption ? (options) => createKeyRing({ ...options, space, providers: encryption.providers }) : null
+}
+
+function createScope(base: ObjectSpace, id: string | null, ringOf: ((folder: string) => KeyRing) | null): RepositoryScope {
   if (id !== null && !SCOPE_ID.test(id))
     throw new HoldfastError('E_CONFIG', `scope id ${JSON.stringify(id.slice(0, 140))} must be 1 to 128 letters, digits, "-" or "_", not "-" first`)
   const names = scopeNames(id)
+  const keys = ringOf?.(names.keys()) ?? null
+  const space = keys ? createSealedSpace(base, keys) : base
   const condemned = createCondemnedLog(space, names)
   return {
     id,
+    keys,
     chunks: createChunkStore(space, names),
     sessions: createSessionLog(space, names, id),
     restores: createRestoreLog(space, names),

@@ -12,6 +12,7 @@ export const EXIT_CODES = {
   13: 'Verification failed: stored data is damaged or missing.',
   14: 'Schema, plan or archive format do not fit.',
   15: 'The database or the storage lacks a capability that is needed.',
+  16: 'What is stored is encrypted, and the key for it is not here, or not the one.',
   130: 'Interrupted. A backup that was paused prints the command that goes on with it.',
 } as const
 
@@ -33,6 +34,9 @@ export const EXIT_CODE_OF: Readonly<Record<ErrorCode, ExitCode>> = {
   E_FORBIDDEN: 1,
   E_HIDDEN_ROWS: 1,
   E_INTERNAL: 1,
+  E_KEY_MISSING: 16,
+  E_KEY_UNAVAILABLE: 1,
+  E_KEY_WRONG: 16,
   E_MAPPING: 2,
   E_PERMISSION: 1,
   E_PLAN_CHANGED: 14,

@@ -4,6 +4,7 @@ import { addBackup } from './commands/backup.ts'
 import { addCompare } from './commands/compare.ts'
 import { addDelete } from './commands/delete.ts'
 import { addHistory } from './commands/history.ts'
+import { addKeys } from './commands/keys.ts'
 import { addList } from './commands/list.ts'
 import { addPlans } from './commands/plans.ts'
 import { addPrune } from './commands/prune.ts'
@@ -12,11 +13,11 @@ import { addResume } from './commands/resume.ts'
 import { addShow } from './commands/show.ts'
 import { addVerify } from './commands/verify.ts'
 import { EXIT_CODES } from './exit-codes.ts'
-import type { RunCommand } from './run-command.ts'
+import type { RunAlone, RunCommand } from './run-command.ts'
 import type { Surroundings } from './surroundings.ts'
 
 /** The whole command line. What it writes itself is help and version; errors are thrown. */
-export function createProgram({ stdout, stderr }: Pick<Surroundings, 'stdout' | 'stderr'>, run: RunCommand): Command {
+export function createProgram({ stdout, stderr }: Pick<Surroundings, 'stdout' | 'stderr'>, run: RunCommand, alone: RunAlone): Command {
   const program = new Command('holdfast')
     .description('Backs up the entities of an application, and brings them back.')
     .version(VERSION, '-V, --version', 'print the version')
@@ -48,6 +49,8 @@ export function createProgram({ stdout, stderr }: Pick<Surroundings, 'stdout' | 
   addRestore(program, run)
   addDelete(program, run)
   addPrune(program, run)
+  program.commandsGroup('Set up:')
+  addKeys(program, run, alone)
   const exits = Object.entries(EXIT_CODES).map(([code, meaning]) => `  ${code.padStart(3)}  ${meaning}`)
   return program.addHelpText(
     'after',

@@ -4,7 +4,7 @@ import { EXIT_CODE_OF, type ExitCode } from './exit-codes.ts'
 import { listenForInterrupts } from './interrupts.ts'
 import { createOutput, type Json } from './output.ts'
 import { createProgram } from './program.ts'
-import { runCommand } from './run-command.ts'
+import { type CommandResult, runCommand } from './run-command.ts'
 import type { Surroundings } from './surroundings.ts'
 
 /** Runs one command line, without the name of the program, and gives its exit code. Throws nothing. */
@@ -15,12 +15,21 @@ export async function runCli(args: readonly string[], surroundings: Surroundings
   let command: string | null = null
   let exitCode: ExitCode = 0
   let summary: Json = {}
-  const program = createProgram(surroundings, async (name, options, action) => {
-    command = name
-    const result = await runCommand(name, action, { output, interrupts, surroundings, options })
+  const ended = (result: CommandResult) => {
     exitCode = result.exitCode
     summary = result.summary
-  })
+  }
+  const program = createProgram(
+    surroundings,
+    async (name, options, action) => {
+      command = name
+      ended(await runCommand(name, action, { output, interrupts, surroundings, options }))
+    },
+    async (name, action) => {
+      command = name
+      ended(await action({ output }))
+    },
+  )
   try {
     await program.parseAsync(args, { from: 'user' })
     if (command === null) return 0

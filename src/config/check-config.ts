@@ -1,8 +1,8 @@
 import { didYouMean } from '../kernel/did-you-mean.ts'
 import { type ConfigProblem, configProblem } from './config-problem.ts'
 
-const MEMBERS = ['stores', 'storage', 'plans', 'registrars', 'logger', 'clock', 'close']
-const BUCKET_MEMBERS = ['storage', 'prefix']
+const MEMBERS = ['stores', 'storage', 'encryption', 'plans', 'registrars', 'logger', 'clock', 'close']
+const BUCKET_MEMBERS = ['storage', 'prefix', 'encryption']
 const LOG_METHODS = ['debug', 'info', 'warn', 'error']
 
 /** The members of a configuration before promises and functions are resolved. */

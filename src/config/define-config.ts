@@ -11,6 +11,8 @@ export interface HoldfastConfig {
   readonly stores: Later<readonly Later<EntityStore>[]>
   /** Where backups go: one storage, or buckets by name. */
   readonly storage: Later<HoldfastOptions['storage']>
+  /** As in `createHoldfast`: `async () => ({ providers: [await keyFile(env.BACKUP_KEY_FILE)] })`. */
+  readonly encryption?: Later<HoldfastOptions['encryption']>
   readonly plans?: Later<readonly BackupPlan[]>
   readonly registrars?: Later<readonly BackupRegistrar[]>
   /** Default: silent; with `--verbose` the command line's own, to stderr. */

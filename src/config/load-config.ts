@@ -41,11 +41,12 @@ export async function loadConfig(path: string, facts: ConfigFacts): Promise<Load
 
 async function resolved(file: string, config: HoldfastConfig): Promise<HoldfastOptions> {
   const problems: ConfigProblem[] = checkMembers(config)
-  const [stores, storage, plans, registrars] = await allOf([
+  const [stores, storage, encryption, plans, registrars] = await allOf([
     settled(file, 'stores', config.stores).then((listed) =>
       Array.isArray(listed) ? allOf((listed as readonly Later<EntityStore>[]).map((store, n) => settled(file, `stores[${n}]`, store))) : listed,
     ),
     settled(file, 'storage', config.storage),
+    settled(file, 'encryption', config.encryption),
     settled(file, 'plans', config.plans),
     settled(file, 'registrars', config.registrars),
   ])
@@ -55,6 +56,7 @@ async function resolved(file: string, config: HoldfastConfig): Promise<HoldfastO
   return {
     stores: stores as readonly EntityStore[],
     storage,
+    ...(encryption === undefined ? {} : { encryption }),
     ...(plans === undefined ? {} : { plans }),
     ...(registrars === undefined ? {} : { registrars }),
     ...(logger === undefined ? {} : { logger }),

@@ -59,6 +59,17 @@ export const ERRORS = {
     retryable: false,
   },
   E_INTERNAL: { summary: 'Something failed that has no error of its own.', hint: 'The log of the server has the error.', retryable: false },
+  E_KEY_MISSING: {
+    summary: 'What is stored is encrypted, and no key for it is here.',
+    hint: 'Configure a key provider of the repository: `encryption: { providers: [await keyFile(path)] }`. A key that was destroyed is gone for good, with what it encrypted.',
+    retryable: false,
+  },
+  E_KEY_UNAVAILABLE: { summary: 'The key service cannot be reached.', hint: 'Try again; nothing was changed.', retryable: true },
+  E_KEY_WRONG: {
+    summary: 'A key was given, and is not the one.',
+    hint: 'Check which key file, passphrase or key of the service belongs to this repository.',
+    retryable: false,
+  },
   E_MAPPING: {
     summary: 'The ORM maps something in a way that is not served.',
     hint: 'Exclude the entity with a reason, or change the mapping.',

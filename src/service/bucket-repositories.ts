@@ -1,4 +1,4 @@
-import { openRepository, type Repository } from '../archive/index.ts'
+import { type EncryptionOptions, openRepository, type Repository } from '../archive/index.ts'
 import type { StorageAdapter } from '../contracts/storage-adapter.ts'
 import { type AbortableOptions, onAbort, throwIfAborted } from '../kernel/abort.ts'
 import { HoldfastError, isHoldfastError } from '../kernel/errors.ts'
@@ -8,6 +8,8 @@ export interface Bucket {
   readonly storage: StorageAdapter
   /** Put before every object name: empty, or segments that end with a slash. Default empty. */
   readonly prefix?: string
+  /** Encrypts everything in it. Default: what `createHoldfast` was given for all buckets, else nothing. */
+  readonly encryption?: EncryptionOptions
 }
 
 /** A repository found in a bucket. */
@@ -141,6 +143,6 @@ export class BucketRepositories {
     const bucket = this.#buckets.get(name)
     if (!bucket)
       throw new HoldfastError('E_STORAGE_UNKNOWN', `no bucket "${name}" is configured; there are ${this.names.map((known) => `"${known}"`).join(', ')}`)
-    return openRepository({ storage: bucket.storage, prefix: bucket.prefix ?? '', create, signal })
+    return openRepository({ storage: bucket.storage, prefix: bucket.prefix ?? '', encryption: bucket.encryption, create, signal })
   }
 }

@@ -8,6 +8,7 @@ export {
   IBackupPlanRegistry,
   IDataBackupService,
   IDataRestoreService,
+  IKeyService,
   ISnapshotComparisonService,
   registerHoldfast,
 } from './register-holdfast.ts'

@@ -3,6 +3,7 @@ import type { IBackupPlanRegistry as PlanRegistry } from '../plan/index.ts'
 import type { IBackupDiscoveryService as DiscoveryService } from '../service/backup-discovery-service.ts'
 import type { IDataBackupService as BackupService } from '../service/data-backup-service.ts'
 import type { IDataRestoreService as RestoreService } from '../service/data-restore-service.ts'
+import type { IKeyService as KeyService } from '../service/key-service.ts'
 import type { ISnapshotComparisonService as ComparisonService } from '../service/snapshot-comparison-service.ts'
 import type { Container } from './container.ts'
 import { token } from './token.ts'
@@ -15,12 +16,14 @@ export const IDataBackupService = token<BackupService>('IDataBackupService')
 export const IDataRestoreService = token<RestoreService>('IDataRestoreService')
 export const IBackupDiscoveryService = token<DiscoveryService>('IBackupDiscoveryService')
 export const ISnapshotComparisonService = token<ComparisonService>('ISnapshotComparisonService')
+export const IKeyService = token<KeyService>('IKeyService')
 export const IBackupPlanRegistry = token<PlanRegistry>('IBackupPlanRegistry')
 
 export type IDataBackupService = BackupService
 export type IDataRestoreService = RestoreService
 export type IBackupDiscoveryService = DiscoveryService
 export type ISnapshotComparisonService = ComparisonService
+export type IKeyService = KeyService
 export type IBackupPlanRegistry = PlanRegistry
 
 /** The services of what `createHoldfast` returns. */
@@ -29,6 +32,7 @@ export interface HoldfastServices {
   readonly restores: RestoreService
   readonly discovery: DiscoveryService
   readonly comparisons: ComparisonService
+  readonly keys: KeyService
   readonly plans: PlanRegistry
 }
 
@@ -42,6 +46,7 @@ export function registerHoldfast(container: Container, holdfast: HoldfastService
     [IDataRestoreService, holdfast.restores],
     [IBackupDiscoveryService, holdfast.discovery],
     [ISnapshotComparisonService, holdfast.comparisons],
+    [IKeyService, holdfast.keys],
     [IBackupPlanRegistry, holdfast.plans],
   ])
   for (const key of services.keys()) {

@@ -8,7 +8,8 @@ const ARROWS: Record<string, readonly string[]> = {
   'src/record': ['src/contracts', 'src/kernel'],
   'src/plan': ['src/contracts', 'src/kernel'],
   'src/progress': ['src/contracts', 'src/kernel'],
-  'src/archive': ['src/record', 'src/plan', 'src/contracts', 'src/kernel'],
+  'src/crypto': ['src/contracts', 'src/kernel'],
+  'src/archive': ['src/crypto', 'src/record', 'src/plan', 'src/contracts', 'src/kernel'],
   'src/storage': ['src/archive', 'src/record', 'src/contracts', 'src/kernel'],
   'src/catalog': ['src/archive', 'src/contracts', 'src/kernel'],
   'src/reconcile': ['src/archive', 'src/record', 'src/contracts', 'src/kernel'],
@@ -47,6 +48,7 @@ const ARROWS: Record<string, readonly string[]> = {
   'src/config': ['src/holdfast.ts', 'src/plan', 'src/contracts', 'src/kernel'],
   'src/cli': [
     'src/config',
+    'src/crypto',
     'src/holdfast.ts',
     'src/service',
     'src/catalog',

@@ -1,4 +1,4 @@
-import { type ChunkRef, type Manifest, openRepository, readRange, type Repository } from '../../src/archive/index.ts'
+import { type ChunkRef, type EncryptionOptions, type Manifest, openRepository, readRange, type Repository } from '../../src/archive/index.ts'
 import { memoryStorage } from '../../adapters/memory/index.ts'
 import type { EntityStore, StorageAdapter } from '../../src/contracts/index.ts'
 import { type BackupSession, type Host, resumeBackup, type ResumeBackupOptions, startBackup, type StartBackupOptions } from '../../src/export/index.ts'
@@ -41,12 +41,13 @@ export interface BackupRigOptions {
   readonly plan?: ResolvedPlan
   /** What the repositories lie on. Default a memory storage for each bucket. */
   readonly storage?: StorageAdapter
+  readonly encryption?: EncryptionOptions
 }
 
 /** Stores, plan and repositories, with the engine's calls bound to them. Every call may bring its own storage in front of the base: a process of its own. */
-export function backupRig({ stores, plan = planOf(stores), storage = memoryStorage() }: BackupRigOptions) {
+export function backupRig({ stores, plan = planOf(stores), storage = memoryStorage(), encryption }: BackupRigOptions) {
   let pids = 100
-  const open = (over: StorageAdapter, bucket: string): Promise<Repository> => openRepository({ storage: over, prefix: `${bucket}/`, create: true })
+  const open = (over: StorageAdapter, bucket: string): Promise<Repository> => openRepository({ storage: over, prefix: `${bucket}/`, create: true, encryption })
   const environment = (over: StorageAdapter) => ({ stores, repositoryOf: (bucket: string) => open(over, bucket), host: hostOf(++pids) })
   return {
     plan,

@@ -191,8 +191,8 @@ describe('a delta that does not fit', () => {
     const failure = { code: 'E_ARCHIVE_CORRUPT', message: expect.stringContaining(problem) as string }
     await expect(layerDelta(chunks, base, stored)).rejects.toMatchObject(failure)
     const range = forged(base, [base.layers[0]!, stored.ref], rows)
-    for (const work of [joined(readRange(chunks, range)), rangeKeys(chunks, range), verifyRange(chunks, range, { level: 'plain' })])
-      await expect(work).rejects.toMatchObject({ ...failure, details: { object: expect.stringContaining(stored.ref.name) as string } })
+    for (const work of [() => joined(readRange(chunks, range)), () => rangeKeys(chunks, range), () => verifyRange(chunks, range, { level: 'plain' })])
+      await expect(work()).rejects.toMatchObject({ ...failure, details: { object: expect.stringContaining(stored.ref.name) as string } })
     await verifyRange(chunks, range, { level: 'stored' }) // each layer is sound by itself
   })
 

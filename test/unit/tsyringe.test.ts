@@ -7,6 +7,7 @@ import {
   IBackupPlanRegistry,
   IDataBackupService,
   IDataRestoreService,
+  type IKeyService,
   ISnapshotComparisonService,
   registerHoldfast,
   resolve,
@@ -27,6 +28,7 @@ async function services(planId: string): Promise<HoldfastServices> {
     restores: {} as IDataRestoreService,
     discovery: {} as IBackupDiscoveryService,
     comparisons: {} as ISnapshotComparisonService,
+    keys: {} as IKeyService,
     plans: registry,
   }
 }

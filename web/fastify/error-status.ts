@@ -19,6 +19,9 @@ export const ERROR_STATUS: Readonly<Record<ErrorCode, number>> = {
   E_FORBIDDEN: 403,
   E_HIDDEN_ROWS: 409,
   E_INTERNAL: 500,
+  E_KEY_MISSING: 500,
+  E_KEY_UNAVAILABLE: 503,
+  E_KEY_WRONG: 500,
   E_MAPPING: 500,
   E_PERMISSION: 500, // the server's own right in the database or storage, not the caller's: a 403 would mislead
   E_PLAN_CHANGED: 409,

@@ -1,0 +1,247 @@
+import { createHmac, timingSafeEqual } from 'node:crypto'
+import { Type } from 'typebox'
+import type { KeyContext, KeyProvider } from '../contracts/key-provider.ts'
+import { commitmentOf, type DataKey, derive, keyBytes, keyFrom, newDataKey } from '../crypto/index.ts'
+import type { AbortableOptions } from '../kernel/abort.ts'
+import { canonicalJson } from '../kernel/canonical-json.ts'
+import { HoldfastError, isHoldfastError } from '../kernel/errors.ts'
+import { corrupt } from './archive-error.ts'
+import { createCheck } from './checked-schema.ts'
+import { getJsonObject, putJsonObject } from './json-object.ts'
+import { ScopeSchema, Sha256Schema } from './manifest-schema.ts'
+import type { ObjectSpace } from './object-space.ts'
+
+/** One key as it is stored: wrapped, and in clear who can open it. */
+export interface KeyRecord {
+  readonly purpose: KeyContext['purpose']
+  readonly scope: string | null
+  /** 1 for the first. What is written is sealed with the key of the latest. */
+  readonly epoch: number
+  readonly keyId: string
+  readonly createdAt: string
+  /** Says which key it is, and nothing of it (hex). */
+  readonly commitment: string
+  readonly wraps: readonly KeyWrap[]
+  /** HMAC (hex) under the key of the repository over the other members, so that nobody else can slip in a key. Absent on the key of the repository itself. */
+  readonly mac?: string
+}
+
+export interface KeyWrap {
+  readonly kind: string
+  readonly reference: string
+  /** Base64. */
+  readonly wrapped: string
+}
+
+/** The keys of the repository, or of the data of one scope. */
+export interface KeyRing {
+  /** What to write with. Made when there is none and `create` is set, else `E_KEY_MISSING`. */
+  current(options?: AbortableOptions & { readonly create?: boolean }): Promise<DataKey>
+  /** @throws `E_KEY_MISSING` when it was destroyed or nobody here can open it, `E_KEY_WRONG`, `E_KEY_UNAVAILABLE` */
+  byId(keyId: string, options?: AbortableOptions): Promise<DataKey>
+  /** All keys, as they are stored, by epoch; none is opened. */
+  records(options?: AbortableOptions): Promise<readonly KeyRecord[]>
+  /** Wraps every key for the providers that are configured now, and removes the wraps there were. Nothing else is rewritten. Returns the ids of the keys. */
+  rewrap(options?: AbortableOptions): Promise<readonly string[]>
+  /** A new key for what is written from now on; what is there stays readable with the old ones. */
+  renew(options?: AbortableOptions): Promise<DataKey>
+  /** Destroys all keys. What they sealed can never be read again. */
+  destroy(options?: AbortableOptions): Promise<number>
+}
+
+export interface KeyRingOptions {
+  /** Of the repository, not sealed. */
+  readonly space: ObjectSpace
+  /** Where the records stand; ends with a slash. */
+  readonly folder: string
+  readonly purpose: KeyContext['purpose']
+  readonly scope: string | null
+  readonly providers: readonly KeyProvider[]
+  /** The key of the repository; null for the ring that holds it. */
+  readonly root: DataKey | null
+}
+
+interface StoredRecord extends KeyRecord {
+  readonly object: string
+  readonly set: number
+}
+
+const checkRecord = createCheck<KeyRecord>()(
+  Type.Object({
+    purpose: Type.Enum(['repository', 'data']),
+    scope: ScopeSchema,
+    epoch: Type.Integer({ minimum: 1, maximum: 9999 }),
+    keyId: Type.String({ pattern: '^[0-9a-f]{16}$' }),
+    createdAt: Type.String(),
+    commitment: Sha256Schema,
+    wraps: Type.Array(Type.Object({ kind: Type.String(), reference: Type.String(), wrapped: Type.String({ maxLength: 16_384 }) }), {
+      minItems: 1,
+      maxItems: 16,
+    }),
+    mac: Type.Optional(Sha256Schema),
+  }),
+)
+
+/** How long a process goes on with the keys it has seen before it looks for newer ones. */
+const LOOKED_FOR_MS = 60_000
+const NAME = /^([0-9]{4})\.([0-9]{4})$/
+
+export function createKeyRing(options: KeyRingOptions): KeyRing {
+  const { space, folder, purpose, scope, providers, root } = options
+  const opened = new Map<string, Promise<DataKey>>()
+  let looked: { readonly at: number; readonly records: Promise<readonly StoredRecord[]> } | null = null
+  const where = space.label(folder)
+
+  async function load(call: AbortableOptions): Promise<readonly StoredRecord[]> {
+    const latest = new Map<number, { object: string; set: number }>()
+    for await (const { key: object } of space.list(folder, call)) {
+      const [, epoch, set] = NAME.exec(object.slice(folder.length)) ?? []
+      if (epoch !== undefined && Number(set) > (latest.get(Number(epoch))?.set ?? 0)) latest.set(Number(epoch), { object, set: Number(set) })
+    }
+    const records: StoredRecord[] = []
+    for (const [epoch, { object, set }] of [...latest].toSorted(([a], [b]) => a - b)) {
+      const record = checkRecord(await getJsonObject(space, object, 'key', call), space.label(object))
+      if (record.epoch !== epoch || record.purpose !== purpose || record.scope !== scope)
+        throw corrupt(space.label(object), 'is another key than its name says')
+      assertMac(record, space.label(object))
+      records.push({ ...record, object, set })
+    }
+    return records
+  }
+
+  async function stored(call: AbortableOptions, fresh = false): Promise<readonly StoredRecord[]> {
+    if (!fresh && looked && Date.now() - looked.at < LOOKED_FOR_MS) return looked.records
+    const mine = { at: Date.now(), records: load(call) }
+    looked = mine
+    try {
+      return await mine.records
+    } catch (error) {
+      if (looked === mine) looked = null
+      throw error
+    }
+  }
+
+  function open(record: StoredRecord, call: AbortableOptions): Promise<DataKey> {
+    const known = opened.get(record.keyId)
+    if (known) return known
+    const opening = unwrap(record, call)
+    opened.set(record.keyId, opening)
+    opening.catch(() => opened.delete(record.keyId))
+    return opening
+  }
+
+  async function unwrap(record: StoredRecord, call: AbortableOptions): Promise<DataKey> {
+    const failures: unknown[] = []
+    for (const provider of providers.filter(({ opens }) => opens)) {
+      const wrap = record.wraps.find(({ kind, reference }) => kind === provider.kind && reference === provider.reference)
+      if (!wrap) continue
+      try {
+        const key = keyFrom(await provider.unwrap(Buffer.from(wrap.wrapped, 'base64'), contextOf(record.keyId), call), record.keyId, record.commitment)
+        if (key) return key
+        failures.push(new HoldfastError('E_KEY_WRONG', `${nameOf(provider)} opens another key than ${space.label(record.object)} holds`))
+      } catch (error) {
+        failures.push(error)
+      }
+    }
+    // A service that is down may yet open it: that is worth more than to hear that another provider does not.
+    const worst = failures.find((error) => isHoldfastError(error, 'E_KEY_UNAVAILABLE')) ?? failures[0]
+    if (worst) throw worst
+    throw new HoldfastError(
+      'E_KEY_MISSING',
+      `${space.label(record.object)} can be opened by ${record.wraps.map(nameOf).join(', ')}; configured: ${providers.map(nameOf).join(', ')}`,
+      { details: { object: record.object, openedBy: record.wraps.map(nameOf) } },
+    )
+  }
+
+  async function store(key: DataKey, epoch: number, set: number, createdAt: string, call: AbortableOptions): Promise<void> {
+    const wraps: KeyWrap[] = []
+    for (const provider of providers) {
+      const wrapped = Buffer.from(await provider.wrap(keyBytes(key), contextOf(key.id), call)).toString('base64')
+      wraps.push({ kind: provider.kind, reference: provider.reference, wrapped })
+    }
+    const record: KeyRecord = { purpose, scope, epoch, keyId: key.id, createdAt, commitment: commitmentOf(key), wraps }
+    const mac = macOf(record)
+    await putJsonObject(space, `${folder}${digits(epoch)}.${digits(set)}`, 'key', mac === null ? record : { ...record, mac }, call)
+  }
+
+  /** Makes the key of an epoch; when somebody else just made it, that one is taken. */
+  async function make(epoch: number, naming: Buffer | undefined, call: AbortableOptions): Promise<DataKey> {
+    try {
+      await store(newDataKey(naming), epoch, 1, new Date().toISOString(), call)
+    } catch (error) {
+      if (!isHoldfastError(error, 'E_STORAGE_EXISTS')) throw error
+    }
+    const record = (await stored(call, true)).find((one) => one.epoch === epoch)
+    if (!record) throw corrupt(where, `the key of epoch ${epoch} was just made, and is not there`)
+    return open(record, call)
+  }
+
+  function macOf(record: KeyRecord): string | null {
+    if (!root) return null
+    const signed = canonicalJson({ ...record, mac: undefined })
+    return createHmac('sha256', derive(root.secret, '', 'ring-mac'))
+      .update(signed)
+      .digest('hex')
+  }
+
+  function assertMac(record: KeyRecord, label: string): void {
+    const expected = macOf(record)
+    if (expected === null) return
+    if (record.mac === undefined || !timingSafeEqual(Buffer.from(expected, 'hex'), Buffer.from(record.mac, 'hex')))
+      throw corrupt(label, 'was not made with the key of this repository')
+  }
+
+  const contextOf = (keyId: string): KeyContext => ({ repositoryId: space.repositoryId, scope, purpose, keyId })
+
+  const ring: KeyRing = {
+    async current({ create = false, ...call } = {}) {
+      const latest = (await stored(call)).at(-1)
+      if (latest) return open(latest, call)
+      if (!create) throw new HoldfastError('E_KEY_MISSING', `there is no key in ${where}`)
+      return make(1, undefined, call)
+    },
+    async byId(keyId, call = {}) {
+      const find = (records: readonly StoredRecord[]) => records.find((record) => record.keyId === keyId)
+      const record = find(await stored(call)) ?? find(await stored(call, true))
+      if (record) return open(record, call)
+      throw new HoldfastError('E_KEY_MISSING', `the key ${keyId} is not in ${where}: it was destroyed, or not copied along`, { details: { keyId } })
+    },
+    records: async (call = {}) => (await stored(call, true)).map(({ object: _object, set: _set, ...record }) => record),
+    async rewrap(call = {}) {
+      const records = await stored(call, true)
+      for (const record of records) {
+        const key = await open(record, call)
+        await store(key, record.epoch, record.set + 1, record.createdAt, call)
+        opened.delete(key.id)
+      }
+      // The old wraps go only when the new ones were read back and open.
+      for (const record of await stored(call, true)) await open(record, call)
+      await space.delete(
+        records.map(({ object }) => object),
+        call,
+      )
+      return records.map(({ keyId }) => keyId)
+    },
+    async renew(call = {}) {
+      const latest = (await stored(call, true)).at(-1)
+      return latest ? make(latest.epoch + 1, (await open(latest, call)).naming, call) : make(1, undefined, call)
+    },
+    async destroy(call = {}) {
+      const objects: string[] = []
+      for await (const { key } of space.list(folder, call)) objects.push(key)
+      await space.delete(objects, call)
+      opened.clear()
+      looked = null
+      return objects.length
+    },
+  }
+  return ring
+}
+
+function nameOf({ kind, reference }: Pick<KeyWrap, 'kind' | 'reference'>): string {
+  return `${kind} ${reference}`
+}
+
+function digits(n: number): string {
+  return String(n).padStart(4, '0')
+}

@@ -1,0 +1,73 @@
+import type { Command } from 'commander'
+import { generateKeyFile } from '../../crypto/encryption.ts'
+import type { GlobalOptions, RunAlone, RunCommand } from '../run-command.ts'
+import { textTable } from '../text-table.ts'
+
+interface KeysOptions extends GlobalOptions {
+  readonly bucket?: string
+}
+
+const BUCKET = ['--bucket <name>', 'which bucket; needed where there are several'] as const
+
+export function addKeys(program: Command, run: RunCommand, alone: RunAlone): void {
+  const keys = program.command('keys').summary('make, list and change the keys of encrypted backups').description('The keys of encrypted repositories.')
+  keys
+    .command('generate')
+    .summary('make a key file')
+    .description('Writes a new key into a file that its owner alone may read. Nothing is ever written over. Keep a copy where the backups are not.')
+    .argument('<file>', 'where')
+    .action(async (file: string) => {
+      await alone('keys generate', async ({ output }) => {
+        await generateKeyFile(file)
+        output.text(`Wrote ${file}. Keep a copy of it where the backups are not: without it they cannot be read.`)
+        return { exitCode: 0, summary: { file } }
+      })
+    })
+  keys
+    .command('list')
+    .summary('list the keys, and who can open them')
+    .option(...BUCKET)
+    .action(async (_, command: Command) => {
+      const { bucket, ...options } = command.optsWithGlobals<KeysOptions>()
+      await run('keys list', options, async ({ holdfast, output, interrupts: { signal } }) => {
+        const found = await holdfast.keys.list({ signal, ...(bucket === undefined ? {} : { bucket }) })
+        for (const key of found) output.record('key', { ...key })
+        const rows = found.map(({ keyId, purpose, epoch, current, createdAt, openedBy }) => [
+          keyId,
+          purpose,
+          epoch,
+          current ? 'yes' : 'no',
+          createdAt,
+          openedBy.map(({ kind, reference }) => `${kind} ${reference}`).join(', '),
+        ])
+        output.text(textTable(['key', 'of', 'epoch', 'current', 'made', 'opened by'], rows))
+        return { exitCode: 0, summary: { keys: found.length } }
+      })
+    })
+  keys
+    .command('rewrap')
+    .summary('wrap all keys for the providers that are configured now')
+    .description('Wraps all keys for the providers that are configured now, and removes the wraps there were. No backup is rewritten.')
+    .option(...BUCKET)
+    .action(async (_, command: Command) => {
+      const { bucket, ...options } = command.optsWithGlobals<KeysOptions>()
+      await run('keys rewrap', options, async ({ holdfast, output, interrupts: { signal } }) => {
+        const ids = await holdfast.keys.rewrap({ signal, ...(bucket === undefined ? {} : { bucket }) })
+        output.text(`Wrapped ${ids.length} keys anew`)
+        return { exitCode: 0, summary: { keys: ids } }
+      })
+    })
+  keys
+    .command('renew')
+    .summary('seal what is written from now on with a new key')
+    .description('Makes a new data key for what is written from now on. What is there stays sealed with the old ones, which are kept.')
+    .option(...BUCKET)
+    .action(async (_, command: Command) => {
+      const { bucket, ...options } = command.optsWithGlobals<KeysOptions>()
+      await run('keys renew', options, async ({ holdfast, output, interrupts: { signal } }) => {
+        const id = await holdfast.keys.renew({ signal, ...(bucket === undefined ? {} : { bucket }) })
+        output.text(`What is written from now on is sealed with the key ${id}`)
+        return { exitCode: 0, summary: { key: id } }
+      })
+    })
+}
