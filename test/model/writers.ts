@@ -150,12 +150,15 @@ export class Writers {
     if (this.#blocked) return this.#goOn(rng)
     const slot = this.#slot(rng)
     if (slot === null) return
-    for (const change of randomChange(rng, this.state, slot)) await this.#commit(change)
+    // What comes after a statement that was given up was thought of together with it.
+    for (const change of randomChange(rng, this.state, slot)) if (!(await this.#commit(change))) return
   }
 
-  async #commit(change: Change): Promise<void> {
+  async #commit(change: Change): Promise<boolean> {
     this.#log(change.sql)
-    if (await this.#database.run(change.sql)) this.state.apply(change)
+    const done = await this.#database.run(change.sql)
+    if (done) this.state.apply(change)
+    return done
   }
 
   async #transaction(rng: Prng): Promise<void> {
@@ -201,7 +204,7 @@ export class Writers {
     }
     for (const change of randomChange(rng, late.seen, slot)) {
       this.#log(`${slot}: ${change.sql}`)
-      if (!(await transaction.run(change.sql))) continue
+      if (!(await transaction.run(change.sql))) return
       late.seen.apply(change)
       late.done.push(change)
     }

@@ -73,7 +73,7 @@ function clusterIn(folder: string, port: number): PostgresCluster {
           () => false,
         )
         if (up) return
-        if (tries > 200 || server.exitCode !== null) throw new Error(`a PostgreSQL server in ${folder} does not start`)
+        if (tries > 1200 || server.exitCode !== null) throw new Error(`a PostgreSQL server in ${folder} does not start`)
         await delay(50)
       }
     },
