@@ -44,9 +44,7 @@ describe.skipIf(mysqlUrl() === null)(`${ROWS} records of MariaDB`, () => {
   /** Columns in which some row of the copy is not the one that was saved, and by how many rows the copy is short. */
   async function differences(): Promise<Record<string, unknown>> {
     const counts = KIND_NAMES.map((column) => `SUM(NOT (${stored('n', column)} <=> ${stored('c', column)})) AS ${column}`)
-    const [row] = await db.query<Record<string, unknown>>(
-      `SET time_zone = '+00:00'; SELECT SUM(c.id IS NULL) AS missing, ${counts.join(', ')} FROM nasty n LEFT JOIN copy c USING (id)`,
-    )
+    const [row] = await db.query(`SET time_zone = '+00:00'; SELECT SUM(c.id IS NULL) AS missing, ${counts.join(', ')} FROM nasty n LEFT JOIN copy c USING (id)`)
     return Object.fromEntries(Object.entries(row!).filter(([, count]) => Number(count) > 0))
   }
 
