@@ -87,6 +87,7 @@ export class History {
       [2, () => this.#changeSchema(rng)],
       [1, () => this.#maintain(rng)],
       [9, () => this.#backUp(rng, rng.pick(['full', 'incremental', 'incremental', 'incremental', 'differential', 'auto']))],
+      [1, () => this.#drip(rng)],
       [3, () => this.#resume(rng)],
       [1.5, () => this.#delete(rng)],
       [2, () => this.#prune(rng)],
@@ -158,6 +159,16 @@ export class History {
     if (id === null) return
     const { kind: taken, parent } = await this.#archive.manifest(id)
     if (expected) deepEqual({ kind: taken, parent }, expected, 'what a backup was built on')
+  }
+
+  /** A row here and a row there, each with a backup of its own: layers grow over one base until they are folded. */
+  async #drip(rng: Prng): Promise<void> {
+    const table = rng.pick(['parent', 'child', 'page', 'tag'])
+    for (let left = rng.int(3, 11); left > 0; left--) {
+      this.#archive.clock.move(1000)
+      await this.#writers.touch(rng, table)
+      await this.#backUp(rng, 'incremental', false)
+    }
   }
 
   /** What a backup of that kind has to build on; null when the model does not know whether the schema counts as changed. */

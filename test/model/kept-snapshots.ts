@@ -1,5 +1,5 @@
 import { deepEqual } from 'node:assert/strict'
-import type { Manifest } from '../../src/archive/index.ts'
+import { type Manifest, shouldFold } from '../../src/archive/index.ts'
 import type { PruneOptions } from '../../src/catalog/index.ts'
 import { isHoldfastError } from '../../src/kernel/errors.ts'
 import { manifestFaults } from '../support/backup-rig.ts'
@@ -45,6 +45,8 @@ export class KeptSnapshots {
     this.#truth.set(id, seen)
     this.#seriesOf.set(id, manifest.series)
     deepEqual(manifestFaults(manifest), [])
+    const grown = manifest.entities.flatMap(({ ranges }) => ranges.filter((range) => range.rows > 0 && shouldFold(range)))
+    deepEqual(grown, [], 'layers that should have been folded')
     this.#note(manifest)
     if (!this.isDamaged(manifest)) await this.checkAlone(id)
   }

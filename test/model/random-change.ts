@@ -22,6 +22,12 @@ export function randomChange(rng: Prng, state: ModelState, slot: number): Change
   ])()
 }
 
+/** A change of one row of one table. */
+export function randomTouch(rng: Prng, state: ModelState, slot: number, table: Table): Change[] {
+  const writer = new Writer(rng, state, slot, table)
+  return rng.pick([() => writer.insert(1), () => writer.update(1), () => writer.update(1), () => writer.delete(1), () => writer.exchange()])()
+}
+
 /** New rows of one table. */
 export function randomRows(rng: Prng, state: ModelState, slot: number, table: Table, count: number): Change[] {
   return new Writer(rng, state, slot, table).insert(count)

@@ -1,7 +1,7 @@
 import type { ModelDatabase, OpenTransaction, SchemaStep } from './model-database.ts'
 import { type Change, ModelState, type Row } from './model-state.ts'
 import type { Prng } from './prng.ts'
-import { insertRows, randomChange, randomRows, SLOTS } from './random-change.ts'
+import { insertRows, randomChange, randomRows, randomTouch, SLOTS } from './random-change.ts'
 import { type Column, FIXED_EVENTS, randomValue, tableOf } from './schema.ts'
 
 /** A transaction that stays open over steps, and over backups. */
@@ -65,6 +65,13 @@ export class Writers {
   /** Several single statements in a row. */
   async burst(rng: Prng): Promise<void> {
     for (let left = rng.int(2, 6); left > 0; left--) await this.#statement(rng)
+  }
+
+  /** One row of that table. */
+  async touch(rng: Prng, table: string): Promise<void> {
+    const slot = this.#blocked ? null : this.#slot(rng)
+    if (slot === null) return
+    for (const change of randomTouch(rng, this.state, slot, tableOf(this.state.schema, table))) if (!(await this.#commit(change))) return
   }
 
   /** Ends all that is open: a schema change or a restore would wait for it. */

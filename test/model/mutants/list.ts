@@ -19,7 +19,7 @@ const group = (
 ): Mutant[] => mutations.map(([name, from, to]) => ({ name: `${file}: ${name}`, file, from, to, dialects, tests }))
 
 const [PG, SQLITE, MYSQL] = ['postgres', 'sqlite', 'mysql'] as const
-const CHECK = ['test/integration/postgres-check.test.ts', 'test/integration/postgres-time-travel.test.ts']
+const CHECK = ['test/unit/postgres-evidence.test.ts', 'test/integration/postgres-check.test.ts', 'test/integration/postgres-time-travel.test.ts']
 const COUNT = [...CHECK, 'test/integration/postgres-count-newer.test.ts', 'test/integration/postgres-changed.test.ts']
 const ENGINE = [
   'test/integration/export-guards.test.ts',
