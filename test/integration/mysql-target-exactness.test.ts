@@ -174,6 +174,19 @@ describe.skipIf(mysqlUrl() === null)('MariaDB', () => {
       expect(await next()).toBe(11)
     })
 
+    it.each(['staged', 'direct'] as const)('keep the key 0 by the %s way', async (mode) => {
+      const counted = mappingOf(table('counted', 'id file big'))
+      await db.query(`
+        SET SESSION sql_mode = CONCAT(@@sql_mode, ',NO_AUTO_VALUE_ON_ZERO'); DROP TABLE IF EXISTS counted;
+        CREATE TABLE counted (id bigint unsigned AUTO_INCREMENT PRIMARY KEY, file blob, big bit(9));
+        INSERT INTO counted VALUES (0, x'00', b'1'), (5, NULL, b'111111111'), (9007199254740993, x'ff', NULL)`)
+      const before = await db.query('SELECT id, HEX(file) AS f, big + 0 AS b FROM counted ORDER BY id')
+      const saved = await saveAll(lane.connections, counted)
+      await db.query('DELETE FROM counted')
+      await restoreAll(lane.connections, counted, saved, { mode })
+      expect(await db.query('SELECT id, HEX(file) AS f, big + 0 AS b FROM counted ORDER BY id')).toEqual(before)
+    })
+
     it('moves counters forward only, to the greatest of live, saved and column', async () => {
       const saved = await saveAll(lane.connections, mapping)
       await restoreAll(lane.connections, mapping, { ...saved, sequences: [{ entity: 'made', field: 'id', lastValue: '77' }] })

@@ -1,5 +1,6 @@
 import { Readable } from 'node:stream'
 import { errorNumber, databaseError } from '../database-error.ts'
+import type { MysqlColumn } from '../catalog.ts'
 import type { MysqlClient } from '../connections.ts'
 import { quoteIdent } from '../quote.ts'
 import { LINE } from './row-sql.ts'
@@ -79,7 +80,7 @@ function loadSql({ table, columns, numbered }: RowDestination): string {
   const through = columns.map(({ column }, at) => ({
     at,
     name: quoteIdent(column.column),
-    sql: conversion(column.type.kind, column.typeName, `@holdfast_${at}`),
+    sql: conversion(column, `@holdfast_${at}`),
   }))
   const names = [...through.map(({ at, name, sql }) => (sql === null ? name : `@holdfast_${at}`)), ...(numbered ? [LINE] : [])]
   const set = through.flatMap(({ name, sql }) => (sql === null ? [] : [`${name} = ${sql}`]))
@@ -87,9 +88,12 @@ function loadSql({ table, columns, numbered }: RowDestination): string {
     (${names.join(', ')})${set.length === 0 ? '' : ` SET ${set.join(', ')}`}`
 }
 
-function conversion(kind: string, typeName: string, variable: string): string | null {
-  if (kind === 'bytes') return `FROM_BASE64(${variable})`
-  return typeName === 'bit' ? `CAST(${variable} AS UNSIGNED)` : null
+/** What goes through a variable, and how; null for what the column takes as it stands. */
+function conversion({ type, typeName, autoIncrement }: MysqlColumn, variable: string): string | null {
+  if (type.kind === 'bytes') return `FROM_BASE64(${variable})`
+  if (typeName === 'bit') return `CAST(${variable} AS UNSIGNED)`
+  // Beside a SET clause, MariaDB takes the 0 of an AUTO_INCREMENT column for none, unless the clause sets it.
+  return autoIncrement ? variable : null
 }
 
 /** The INSERT of some rows of a segment of the `values` form, from the one at `from` on to before the one at `to`. */
