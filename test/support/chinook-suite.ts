@@ -20,7 +20,7 @@ interface ChinookDatabase {
   drop(): Promise<void>
 }
 
-const DATABASES: Record<ZooDialect, (rows: boolean) => Promise<ChinookDatabase>> = {
+const DATABASES: Record<Exclude<ZooDialect, 'mysql'>, (rows: boolean) => Promise<ChinookDatabase>> = {
   async postgres(rows) {
     const database = await createTestDatabase()
     await loadChinookPostgres(database, { rows })

@@ -29,8 +29,8 @@ export async function postgresImage(database: Pick<TestDatabase, 'query'>, optio
 /** The same for MariaDB: values as the hexadecimal of their text, numbers and times of their print. */
 export async function mysqlImage(database: Pick<TestDatabase, 'query'>, options: ImageOptions = {}): Promise<DatabaseImage> {
   const columns = await database.query<{ table: string; column: string; type: string }>(`
-    SELECT TABLE_NAME AS \`table\`, COLUMN_NAME AS \`column\`, DATA_TYPE AS type FROM information_schema.COLUMNS
-    WHERE TABLE_SCHEMA = DATABASE() ORDER BY TABLE_NAME, ORDINAL_POSITION`)
+    SELECT TABLE_NAME AS \`table\`, COLUMN_NAME AS \`column\`, DATA_TYPE AS type FROM information_schema.COLUMNS JOIN information_schema.TABLES USING (TABLE_SCHEMA, TABLE_NAME)
+    WHERE TABLE_SCHEMA = DATABASE() AND TABLE_TYPE = 'BASE TABLE' ORDER BY TABLE_NAME, ORDINAL_POSITION`)
   const image: Record<string, Record<string, (string | null)[]>> = {}
   for (const table of groupByTable(columns, ({ table: name }) => name, options)) {
     const values = table.columns.map(({ column, type }, at) => {

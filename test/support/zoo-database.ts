@@ -7,7 +7,7 @@ import { type DatabaseImage, postgresImage, sqliteImage } from './database-image
 import { createTestDatabase } from './postgres.ts'
 import { temporaryFolder } from './temporary-folder.ts'
 
-export function createZooDatabase(dialect: ZooDialect): Promise<ZooDatabase> {
+export function createZooDatabase(dialect: keyof typeof DATABASES): Promise<ZooDatabase> {
   return DATABASES[dialect]()
 }
 
@@ -24,7 +24,7 @@ export interface ZooDatabase {
   drop(): Promise<void>
 }
 
-const DATABASES: Record<ZooDialect, () => Promise<ZooDatabase>> = {
+const DATABASES: Record<Exclude<ZooDialect, 'mysql'>, () => Promise<ZooDatabase>> = {
   async postgres() {
     const database = await createTestDatabase()
     return {

@@ -124,7 +124,7 @@ async function liveMysql(): Promise<LiveDatabase> {
       for (const { t } of tables) {
         const [row] = await database.query<Record<string, string>>(`SHOW CREATE TABLE \`${t}\``)
         // The counter goes on with every row.
-        made.push(row!['Create Table']!.replace(/ AUTO_INCREMENT=\d+/, ''))
+        made.push((row!['Create Table'] ?? row!['Create View'])!.replace(/ AUTO_INCREMENT=\d+/, ''))
       }
       return [
         ...made,
