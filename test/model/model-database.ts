@@ -10,7 +10,13 @@ export interface OpenTransaction {
   commit(): Promise<void>
   rollback(): Promise<void>
   /** Prepares it (two-phase commit) and lets go of the connection; the result ends it from another one. Absent where the database has no such thing. */
-  prepare?(): Promise<{ commit(): Promise<void>; rollback(): Promise<void> }>
+  prepare?(): Promise<PreparedTransaction>
+}
+
+export interface PreparedTransaction {
+  /** False when the server had rolled it back. */
+  commit(): Promise<boolean>
+  rollback(): Promise<unknown>
 }
 
 /** A statement or a few that change the schema, or what rows lie in, and what the model makes of them. */

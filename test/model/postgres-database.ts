@@ -52,7 +52,7 @@ async function createPostgresModel(server: Server): Promise<ModelDatabase> {
       async prepare() {
         const id = `'h${++prepared}'`
         await end(`PREPARE TRANSACTION ${id}`)
-        return { commit: () => live.query(`COMMIT PREPARED ${id}`), rollback: () => live.query(`ROLLBACK PREPARED ${id}`) }
+        return { commit: async () => (await live.query(`COMMIT PREPARED ${id}`), true), rollback: () => live.query(`ROLLBACK PREPARED ${id}`) }
       },
     }
   }

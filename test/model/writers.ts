@@ -1,4 +1,4 @@
-import type { ModelDatabase, OpenTransaction, SchemaStep } from './model-database.ts'
+import type { ModelDatabase, OpenTransaction, PreparedTransaction, SchemaStep } from './model-database.ts'
 import { type Change, ModelState, type Row } from './model-state.ts'
 import type { Prng } from './prng.ts'
 import { insertRows, randomChange, randomRows, randomTouch, SLOTS } from './random-change.ts'
@@ -20,7 +20,7 @@ export class Writers {
   readonly #database: ModelDatabase
   readonly #log: (line: string) => void
   #open: Late[] = []
-  #prepared: { readonly slot: number; readonly done: readonly Change[]; readonly commit: () => Promise<void>; readonly rollback: () => Promise<void> }[] = []
+  #prepared: { readonly slot: number; readonly done: readonly Change[]; readonly transaction: PreparedTransaction }[] = []
   #columns = 0
 
   constructor(database: ModelDatabase, log: (line: string) => void) {
@@ -223,8 +223,8 @@ export class Writers {
       this.#prepared = this.#prepared.filter((one) => one !== prepared)
       const commits = rng.chance(0.8)
       this.#log(`${prepared.slot}: ${commits ? 'COMMIT' : 'ROLLBACK'} PREPARED`)
-      await (commits ? prepared.commit() : prepared.rollback())
-      if (commits) for (const change of prepared.done) this.state.apply(change)
+      const done = commits ? await prepared.transaction.commit() : void (await prepared.transaction.rollback())
+      if (done) for (const change of prepared.done) this.state.apply(change)
       return
     }
     const [late] = rng.some(this.#open, 1)
@@ -236,7 +236,7 @@ export class Writers {
     this.#open = this.#open.filter((one) => one !== late)
     if (transaction.prepare && rng.chance(0.3)) {
       this.#log(`${slot}: PREPARE TRANSACTION`)
-      this.#prepared.push({ slot, done, ...(await transaction.prepare()) })
+      this.#prepared.push({ slot, done, transaction: await transaction.prepare() })
       return
     }
     const commits = rng.chance(0.8)

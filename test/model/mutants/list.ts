@@ -219,7 +219,7 @@ export const MUTANTS: readonly Mutant[] = [
     ['the oldest one of a series', `isNewer(next, newest) ? next : newest`, `isNewer(next, newest) ? newest : next`],
     ['a last one that is not whole', `facts.filter(({ whole }) => whole)`, `facts`],
     ['parents of open sessions', `held.set(parent, 'open-session')`, `void parent`],
-    ['pins', `if (survey.now - storedAt <= PIN_LIFETIME_MS) held.set(snapshotId, 'pinned')`, ``],
+    ['pins', `if (survey.now - storedAt <= PIN_LIFETIME_MS) held.set(snapshotId, 'pinned')`, `void [snapshotId, storedAt]`],
     ['pins for ever', `if (survey.now - storedAt <= PIN_LIFETIME_MS) held.set(snapshotId, 'pinned')`, `held.set(snapshotId, 'pinned')`],
     ['chunks of what is held', `for (const id of held.keys()) for (const name of facts.get(id)?.chunks ?? []) chunks.add(name)`, ``],
     ['a manifest that cannot be read', `    throw error\n  }\n}\n\nfunction factsOf`, `    return null\n  }\n}\n\nfunction factsOf`],
