@@ -1,8 +1,9 @@
 import { readFileSync, writeFileSync } from 'node:fs'
+import { azureBlobStorage } from '../adapters/azure-blob/index.ts'
 import { fsStorage } from '../adapters/fs/index.ts'
 import { memoryStorage } from '../adapters/memory/index.ts'
 import { EXIT_CODE_OF, EXIT_CODES } from '../src/cli/exit-codes.ts'
-import type { AdapterCapabilities } from '../src/contracts/index.ts'
+import type { AdapterCapabilities, StorageAdapter } from '../src/contracts/index.ts'
 import { ERRORS } from '../src/kernel/errors.ts'
 
 /**
@@ -25,18 +26,23 @@ const blocks: Readonly<Record<string, () => string>> = {
         return `| ${exit} | ${meaning} | ${codes.map(([code]) => `\`${code}\``).join(', ')} |`
       }),
     ].join('\n'),
-  capabilities: () => capabilityMatrix({ 'holdfast/fs': fsStorage({ root: '.' }).capabilities, 'holdfast/memory': memoryStorage().capabilities }),
+  capabilities: () =>
+    capabilityMatrix({
+      'holdfast/fs': fsStorage({ root: '.' }),
+      'holdfast/azure-blob': azureBlobStorage({ connectionString: 'UseDevelopmentStorage=true', container: 'any' }),
+      'holdfast/memory': memoryStorage(),
+    }),
   'quick-start': () => `\`\`\`ts\n${readFileSync(new URL('../samples/quick-start/main.ts', import.meta.url), 'utf8').trimEnd()}\n\`\`\``,
 }
 
-function capabilityMatrix(adapters: Readonly<Record<string, AdapterCapabilities>>): string {
+function capabilityMatrix(adapters: Readonly<Record<string, StorageAdapter>>): string {
   const names = Object.keys(adapters)
-  const capabilities = Object.keys(Object.values(adapters)[0]!) as (keyof AdapterCapabilities)[]
+  const capabilities = Object.keys(Object.values(adapters)[0]!.capabilities) as (keyof AdapterCapabilities)[]
   const cell = (value: boolean | number) => (typeof value === 'boolean' ? (value ? 'yes' : '–') : value.toLocaleString('en'))
   return [
     `| capability | ${names.map((name) => `\`${name}\``).join(' | ')} |`,
     `|---|${names.map(() => '---').join('|')}|`,
-    ...capabilities.map((capability) => `| \`${capability}\` | ${names.map((name) => cell(adapters[name]![capability])).join(' | ')} |`),
+    ...capabilities.map((capability) => `| \`${capability}\` | ${names.map((name) => cell(adapters[name]!.capabilities[capability])).join(' | ')} |`),
   ].join('\n')
 }
 

@@ -46,7 +46,8 @@ export interface GetOptions extends AbortableOptions {
  * A place that holds immutable objects by name. Names are slash-separated segments of `[A-Za-z0-9._-]`, made by Holdfast; an adapter refuses
  * any other with `E_STORAGE_KEY`, and anything outside its root. What it must guarantee: a `put` is all or nothing and visible only when
  * complete; an acknowledged `put` is readable at once; `get` returns the acknowledged bytes or fails. Errors are those of the table; an
- * `E_STORAGE` whose `details.fatal` is true says that the `put` must count as failed even if the object can be seen (fsync failed).
+ * `E_STORAGE` whose `details.fatal` is true says that the `put` must count as failed even if the object can be seen (fsync failed), one whose `details.transient` is
+ * false that trying again at once is of no use.
  */
 export interface StorageAdapter {
   /** For messages and manifests: `fs:/var/backups`. No secrets. */

@@ -66,6 +66,8 @@ const ARROWS: Record<string, readonly string[]> = {
   'adapters/mikro-orm': ['adapters/sql', 'src/record', 'src/contracts', 'src/kernel'],
   'adapters/fs': ['src/record', 'src/contracts', 'src/kernel'],
   'adapters/memory': ['src/record', 'src/contracts', 'src/kernel'],
+  'adapters/cloud': ['src/contracts', 'src/kernel'],
+  'adapters/azure-blob': ['adapters/cloud', 'src/contracts', 'src/kernel'],
   'web/fastify': ['src/holdfast.ts', 'src/service', 'src/export', 'src/restore', 'src/compare', 'src/progress', 'src/plan', 'src/contracts', 'src/kernel'],
 }
 

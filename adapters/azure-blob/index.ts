@@ -1,0 +1,2 @@
+export { type AzureBlobStorageOptions, azureBlobStorage } from './azure-blob-storage.ts'
+export type { AzureContainerClient } from './azure-sdk.ts'
