@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { isYounger } from '../../adapters/sql/postgres/row-age.ts'
 import { createPostgresStore } from '../../adapters/sql/postgres/store.ts'
 import { backupRig, manifestFaults, planOf } from '../support/backup-rig.ts'
 import { inView, mappingOf, readLines, table, testPool } from '../support/postgres-lane.ts'
@@ -24,7 +25,7 @@ describe('a range that is held against its stored lines', () => {
   })
 })
 
-describe('a table with a child that holds a key of its parent again', () => {
+describe('PostgreSQL', () => {
   let database: TestDatabase
   let lane: ReturnType<typeof testPool>
 
@@ -37,10 +38,19 @@ describe('a table with a child that holds a key of its parent again', () => {
     await database.drop()
   })
 
+  it('takes all rows for newer ones where the horizon is beyond telling', async () => {
+    await database.query('CREATE TABLE old (id int); INSERT INTO old SELECT generate_series(1, 3)')
+    await settle(database)
+    const [row] = await database.query(
+      `SELECT count(*) FILTER (WHERE ${isYounger('-1')})::int AS all, count(*) FILTER (WHERE ${isYounger('0')})::int AS none FROM old t`,
+    )
+    expect(row).toEqual({ all: 3, none: 0 })
+  })
+
   it.each([
     ['by row versions', 'SELECT 1'],
     ['by lines', 'VACUUM FULL thing'],
-  ])('is backed up with both records, compared %s', async (_, between) => {
+  ])('backs up both records of a key that stands in a table and in its child, compared %s', async (_, between) => {
     await database.query(`DROP TABLE IF EXISTS thing CASCADE; CREATE TABLE thing (id int PRIMARY KEY, note text); CREATE TABLE part () INHERITS (thing);
       INSERT INTO thing SELECT i, 'thing ' || i FROM generate_series(1, 40) i; INSERT INTO part VALUES (7, 'part 7'), (7, 'part 7 again')`)
     await settle(database)

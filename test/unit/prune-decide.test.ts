@@ -51,6 +51,7 @@ describe('a chunk that nothing refers to', () => {
     ['condemned a moment less than the grace period ago', 2 * GRACE, [GRACE - 1], 'keep', 'grace'],
     ['condemned the grace period ago', 2 * GRACE, [GRACE], 'delete', 'unreferenced'],
     ['condemned twice', 2 * GRACE, [1, GRACE], 'delete', 'unreferenced'],
+    ['condemned again a moment ago', 2 * GRACE, [GRACE, 1], 'delete', 'unreferenced'],
     ['condemned by a list from the future', 2 * GRACE, [-GRACE], 'keep', 'grace'],
     ['stored after it was condemned', GRACE - 1, [GRACE], 'condemn', 'unreferenced'],
   ] as const)('%s', async (_, storedAgo, condemnedAgo, action, reason) => {

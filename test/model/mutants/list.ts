@@ -11,6 +11,22 @@ export interface Mutant {
   readonly tests: readonly string[]
 }
 
+/** Guards behind which another one stands, or that nothing here can bring about: they may survive. */
+export const COVERED: Readonly<Record<string, string>> = {
+  'adapters/sql/postgres/heap-facts.ts: missing values': 'a missing value only changes with the number of its column',
+  'adapters/sql/postgres/heap-facts.ts: column numbers': 'a column under its old name has another missing value, or was rewritten',
+  'adapters/sql/postgres/heap-facts.ts: generation expressions': 'a change of expression rewrites the table (PostgreSQL 17)',
+  'adapters/sql/postgres/heap-facts.ts: versions of extensions': 'needs an extension that prints another text after an update',
+  'adapters/sql/postgres/heap-facts.ts: other table access methods': 'needs another table access method',
+  'adapters/sql/postgres/snapshot-facts.ts: foreign heaps': 'needs Citus or TimescaleDB',
+  'src/export/base-images.ts: another bucket': 'chunks that the bucket does not have are dropped (drop-missing)',
+  'src/export/amend-range.ts: keys that stand twice': 'the delta then has not the rows that were counted (store-delta)',
+  'src/export/amend-range.ts: a pause in the middle of a range': 'reading the range whole asks at once whether to pause',
+  'src/export/store-delta.ts: layers without the rows that were counted': 'needs a view that counts wrongly',
+  'adapters/sql/sqlite/check.ts: lines that were never together': 'no hash equals none, and the range is read either way',
+  'src/archive/chunk-store.ts: what is found in place is not read back': 'the key index knows the hash of the stored chunk',
+}
+
 const group = (
   file: string,
   dialects: readonly string[],
@@ -20,7 +36,7 @@ const group = (
 
 const [PG, SQLITE, MYSQL] = ['postgres', 'sqlite', 'mysql'] as const
 const CHECK = ['test/unit/postgres-evidence.test.ts', 'test/integration/postgres-check.test.ts', 'test/integration/postgres-time-travel.test.ts']
-const COUNT = [...CHECK, 'test/integration/postgres-count-newer.test.ts', 'test/integration/postgres-changed.test.ts']
+const COUNT = [...CHECK, 'test/integration/export-guards.test.ts', 'test/integration/postgres-count-newer.test.ts', 'test/integration/postgres-changed.test.ts']
 const ENGINE = [
   'test/integration/export-guards.test.ts',
   'test/integration/export-engine.test.ts',
