@@ -23,6 +23,7 @@ const SESSION_LIFETIME = 7 * DAY
 export type Tally = Map<string, number>
 
 interface Unfinished {
+  readonly id: string
   readonly token: string
   readonly startedAt: number
 }
@@ -191,7 +192,8 @@ export class History {
     if (!one) return
     this.log.push('resume')
     const { clock } = this.#archive
-    const expired = clock.now() - one.startedAt > SESSION_LIFETIME
+    // Or killed after its manifest was there, which was deleted since.
+    const closed = clock.now() - one.startedAt > SESSION_LIFETIME || this.#kept.has(one.id)
     await this.#attempt(
       rng,
       true,
@@ -202,7 +204,7 @@ export class History {
           takeover: rng.chance(0.5),
           clock,
         }),
-      { again: one, tolerated: expired ? ['E_SESSION_CLOSED'] : [] },
+      { again: one, tolerated: closed ? ['E_SESSION_CLOSED'] : [] },
     )
   }
 
@@ -241,10 +243,10 @@ export class History {
       if (!expected.includes(error.code)) throw error
       this.#count(`backups ended by ${error.code}`)
       if (error.code === 'E_SESSION_CLOSED') return null
-      const token = session?.token ?? again?.token
+      const { id, token } = session ?? again ?? {}
       // Killed after the manifest was there: nobody was told, and it is a snapshot all the same.
       if (session && (await this.#archive.snapshots()).includes(session.id)) await this.#committed(session.id)
-      if (token !== undefined) this.#unfinished.push({ token, startedAt })
+      if (id !== undefined && token !== undefined) this.#unfinished.push({ id, token, startedAt })
       return null
     }
   }
