@@ -69,4 +69,23 @@ describe.skipIf(mysqlUrl() === null)('a table of MariaDB that is not what it was
     await endPool(odd.pool)
     expect(await db.query('SELECT amount FROM price')).toEqual([{ amount: '1.23' }])
   })
+
+  it('is not updated where rows of another database would lose the value that they refer to', async () => {
+    const countries = mappingOf(table('country', 'id code'))
+    const other = await createMysqlDatabase()
+    try {
+      await db.query(`CREATE TABLE country (id int PRIMARY KEY, code varchar(2) UNIQUE); INSERT INTO country VALUES (1, 'fr'), (2, 'de')`)
+      const saved = await saveAll(lane.connections, countries)
+      await db.query(`UPDATE country SET code = 'xx' WHERE id = 2`)
+      await other.query(
+        `CREATE TABLE city (id int PRIMARY KEY, country varchar(2), FOREIGN KEY (country) REFERENCES ${db.name}.country (code)); INSERT INTO city VALUES (1, 'xx')`,
+      )
+      const error = await failure(restoreAll(lane.connections, countries, saved), 'E_RESTORE_REJECTED')
+      expect(error.details.problems).toMatchObject([{ entity: 'country', key: '[2]', cause: 'missing-parent' }])
+      await other.query('DELETE FROM city')
+      await restoreAll(lane.connections, countries, saved)
+    } finally {
+      await other.drop()
+    }
+  })
 })

@@ -1,4 +1,4 @@
-import { HoldfastError } from '../../../../src/kernel/errors.ts'
+import { HoldfastError, isHoldfastError } from '../../../../src/kernel/errors.ts'
 import type { MysqlEntity } from '../catalog.ts'
 import { type ForeignKeyFacts, readColumns, readForeignKeys, readUniques, type TableName, type UniqueFacts } from '../catalog-facts.ts'
 import { quoteLiteral, quoteTable } from '../quote.ts'
@@ -70,24 +70,50 @@ const foreignKey = ({ name, schema, table, columns, targetSchema, targetTable, t
   parentColumns: targetColumns,
 })
 
-/** Foreign keys of any table that point at these. */
+/** Foreign keys that point at these tables. */
 async function readIncoming(statements: TargetStatements, server: MysqlServer, entities: readonly MysqlEntity[]): Promise<readonly ForeignKey[]> {
   const wanted = entities.map(({ schema, table }) => `(REFERENCED_TABLE_SCHEMA = ${quoteLiteral(schema)} AND REFERENCED_TABLE_NAME = ${quoteLiteral(table)})`)
-  const rows = await statements.rows(
-    'reading who refers to the tables',
-    `SELECT DISTINCT TABLE_SCHEMA AS s, TABLE_NAME AS t FROM information_schema.KEY_COLUMN_USAGE WHERE ${wanted.join(' OR ')}`,
-  )
-  if (rows.length === 0) return []
-  const children = rows.map(({ s, t }) => ({ schema: s ?? '', table: t ?? '' }))
+  const children: TableName[] = []
+  for (const place of await childPlaces(statements, server, entities)) {
+    const rows = await statements.rows(
+      'reading who refers to the tables',
+      `SELECT DISTINCT TABLE_SCHEMA AS s, TABLE_NAME AS t FROM information_schema.KEY_COLUMN_USAGE WHERE ${place} AND (${wanted.join(' OR ')})`,
+    )
+    children.push(...rows.map(({ s, t }) => ({ schema: s ?? '', table: t ?? '' })))
+  }
   return (await readForeignKeys(statements.client, children)).map((key) => foreignKey(key, server))
 }
 
+/**
+ * Where such tables may stand, as conditions. MySQL looks them up. MariaDB opens every table and view of the databases that it is asked about, and has crashed of those of `sys`: so only
+ * the databases at hand are asked about, and those whose foreign keys InnoDB says point there, where the user may know.
+ */
+async function childPlaces(statements: TargetStatements, server: MysqlServer, entities: readonly MysqlEntity[]): Promise<readonly string[]> {
+  if (server.flavour === 'mysql') return ['TRUE']
+  const own = [...new Set([server.database, ...entities.map(({ schema }) => schema)])]
+  const others = await statements
+    .rows(
+      'reading which databases refer to these',
+      `SELECT DISTINCT SUBSTRING_INDEX(FOR_NAME, '/', 1) AS s FROM information_schema.INNODB_SYS_FOREIGN WHERE SUBSTRING_INDEX(REF_NAME, '/', 1) IN (${own.map(quoteLiteral).join(', ')})`,
+    )
+    .catch((error: unknown) => {
+      if (isHoldfastError(error, 'E_PERMISSION')) return []
+      throw error
+    })
+  return [...new Set([...own, ...others.flatMap(({ s }) => s ?? [])])].map((schema) => `TABLE_SCHEMA = ${quoteLiteral(schema)}`)
+}
+
+/** One database after the other: only so does the server look at no tables but these. */
 async function readTriggers(statements: TargetStatements, entities: readonly MysqlEntity[]): Promise<readonly (Trigger & TableName)[]> {
-  const wanted = entities.map(({ schema, table }) => `(EVENT_OBJECT_SCHEMA = ${quoteLiteral(schema)} AND EVENT_OBJECT_TABLE = ${quoteLiteral(table)})`)
-  const rows = await statements.rows(
-    'reading the triggers',
-    `SELECT EVENT_OBJECT_SCHEMA AS s, EVENT_OBJECT_TABLE AS t, TRIGGER_NAME AS name, EVENT_MANIPULATION AS event FROM information_schema.TRIGGERS
-     WHERE ${wanted.join(' OR ')} ORDER BY TRIGGER_NAME`,
-  )
-  return rows.map(({ s, t, name, event }) => ({ schema: s ?? '', table: t ?? '', name: name ?? '', event: event ?? '' }))
+  const triggers: (Trigger & TableName)[] = []
+  for (const schema of new Set(entities.map((entity) => entity.schema))) {
+    const tables = entities.filter((entity) => entity.schema === schema).map(({ table }) => quoteLiteral(table))
+    const rows = await statements.rows(
+      'reading the triggers',
+      `SELECT EVENT_OBJECT_SCHEMA AS s, EVENT_OBJECT_TABLE AS t, TRIGGER_NAME AS name, EVENT_MANIPULATION AS event FROM information_schema.TRIGGERS
+       WHERE EVENT_OBJECT_SCHEMA = ${quoteLiteral(schema)} AND EVENT_OBJECT_TABLE IN (${tables.join(', ')}) ORDER BY TRIGGER_NAME`,
+    )
+    triggers.push(...rows.map(({ s, t, name, event }) => ({ schema: s ?? '', table: t ?? '', name: name ?? '', event: event ?? '' })))
+  }
+  return triggers
 }
