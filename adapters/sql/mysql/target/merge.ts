@@ -59,7 +59,7 @@ export async function merge(parts: MergeParts, items: readonly MergeItem[], opti
       )
       for (const { live, item } of direct) refuseTriggers(live, { create: item.lines.rows, update: 0, swap: 0 })
       for (const item of decided) refuseTriggers(item.fitted.live, item.counts)
-      await findAllProblems(statements, decided, new Set(direct.map(({ live }) => live.table)), list)
+      await findAllProblems(statements, decided, new Set(direct.map(({ live }) => live.table)), list, { far: false })
       refuseProblems(list)
       const written = await writeAll(statements, { parts, fitted, decided, list, options })
       for (const each of written) await recheckParents(statements, each, list)

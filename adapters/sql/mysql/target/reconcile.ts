@@ -26,7 +26,7 @@ export async function reconcile(session: TargetSession, staged: readonly StagedR
     async (statements) => {
       const decided = await decideAll(statements, staged)
       for (const item of decided) refuseTriggers(item.fitted.live, item.counts)
-      await findAllProblems(statements, decided, unfinished(staged), list)
+      await findAllProblems(statements, decided, unfinished(staged), list, { far: true })
       const found: EntityReconciliation[] = []
       for (const item of decided) found.push(await describe(statements, item, samples))
       return found
@@ -54,10 +54,11 @@ export async function findAllProblems(
   decided: readonly DecidedItem[],
   unknownParents: ReadonlySet<string>,
   list: ProblemList,
+  reach: { readonly far: boolean },
 ): Promise<void> {
   for (const item of decided) {
     await checkValues(statements, item, list)
-    await checkUniques(statements, item, list)
+    await checkUniques(statements, item, list, reach)
     await checkParentsBefore(statements, item, decided, unknownParents, list)
     await checkChildrenBefore(statements, item, decided, list)
   }
