@@ -8,7 +8,7 @@ export interface SessionOptions extends AbortableOptions {
   /** Milliseconds to wait for a table's metadata lock and for row locks, to whole seconds; 0 waits as long as the server lets one. Default 60 000. */
   readonly lockTimeoutMs?: number | undefined
   /** Settings to pin beside those that every session needs, as SQL by their names. */
-  readonly settings?: Readonly<Record<string, string>>
+  readonly settings?: (server: MysqlServer) => Readonly<Record<string, string>>
 }
 
 /** A client with pinned settings. Everything the lane asks a database goes through one. */
@@ -67,7 +67,7 @@ export async function openSession(connections: MysqlConnections, options: Sessio
   const connection = await connections.acquire({ signal: options.signal })
   try {
     const server = await inspectServer(connection.client)
-    const settings = { ...pins(server, options), ...options.settings }
+    const settings = { ...pins(server, options), ...options.settings?.(server) }
     const before = await readSettings(connection.client, Object.keys(settings))
     await queryText(connection.client, 'pinning the session', setSql(settings))
     throwIfAborted(options.signal)

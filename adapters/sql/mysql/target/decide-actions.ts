@@ -49,7 +49,8 @@ export async function emptyActions(statements: TargetStatements, { actions }: St
 export async function decideActions(statements: TargetStatements, staged: StagedRecords): Promise<DecidedItem> {
   const { fitted, actions } = staged
   const written = fitted.fields.filter((field) => field.written)
-  const unmatched = `${columnOf('l', fitted.live.key[0]!.column)} IS NULL`
+  // Not IS NULL: of a date that may not be NULL, the server takes that for the zero date as well.
+  const unmatched = `${columnOf('l', fitted.live.key[0]!.column)} <=> NULL`
   const match = `FROM ${staged.table} s LEFT JOIN ${fitted.live.table} l ON ${sameKey(fitted, 'l', 's')}`
   const act = `CASE WHEN ${unmatched} THEN ${ACTION_CODE.create} ELSE ${decision(fitted)} END`
   await statements.run(

@@ -3,6 +3,7 @@ import { HoldfastError } from '../../../../src/kernel/errors.ts'
 import type { MysqlClient, MysqlConnections } from '../connections.ts'
 import { sqlState } from '../database-error.ts'
 import { execute, queryText, type TextRow } from '../query.ts'
+import type { MysqlServer } from '../server.ts'
 import { type MysqlSession, openSession } from '../session.ts'
 import { restoreError } from './restore-error.ts'
 
@@ -37,7 +38,7 @@ const CANCEL_WAIT_MS = 2000
  * Foreign keys are checked by query, for the rows that are written: the server's own checks look at each row at once, and cascade. The rest undoes what an
  * application may have set against writes like ours. Warnings are kept for what LOAD DATA has to say.
  */
-const SETTINGS = {
+const settings = ({ flavour }: MysqlServer): Readonly<Record<string, string>> => ({
   autocommit: '1',
   completion_type: '0',
   foreign_key_checks: '0',
@@ -46,13 +47,14 @@ const SETTINGS = {
   max_join_size: '18446744073709551615',
   max_error_count: '64',
   sql_notes: '1',
-}
+  ...(flavour === 'mariadb' ? { check_constraint_checks: '1' } : {}),
+})
 
 export async function openTargetSession(
   connections: MysqlConnections,
   options: AbortableOptions & { readonly lockTimeoutMs?: number | undefined },
 ): Promise<TargetSession> {
-  return createSession(connections, await openSession(connections, { ...options, settings: SETTINGS }))
+  return createSession(connections, await openSession(connections, { ...options, settings }))
 }
 
 function createSession(connections: MysqlConnections, session: MysqlSession): TargetSession {
