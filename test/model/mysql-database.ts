@@ -22,7 +22,7 @@ export async function openMysqlModel(): Promise<ModelDatabases | null> {
     '--binlog-format=ROW',
     '--sync-binlog=0',
     '--innodb-flush-log-at-trx-commit=0',
-    '--innodb-lock-wait-timeout=1',
+    '--innodb-lock-wait-timeout=0',
     '--transaction-isolation=READ-COMMITTED',
     '--character-set-server=utf8mb4',
   ])
