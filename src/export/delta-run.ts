@@ -96,6 +96,7 @@ async function readChangedLines(copy: EntityCopy, run: readonly DeltaRange[], op
   const span = { from: run[0]!.range.from, to: run.at(-1)!.range.to }
   const keyOf = createKeyTextReader(copy.descriptor.key.length)
   const lines = run.map(() => new Map<KeyText, LiveLine>())
+  if (run.every(({ changedRows }) => changedRows === 0)) return lines
   let at = 0
   let taken = 0
   const batches = copy.view.readChanged!(copy.resolved.entity, span, run[0]!.known.evidence, { ...options, references: copy.references })

@@ -6,7 +6,10 @@ const RUN_BYTES = 16 * 1024 * 1024
 /** Below this a run is not worth a query of its own. */
 const LEAST_RANGES = 8
 
-/** Adjacent ranges that the same snapshot confirmed, in runs: a few large queries, enough of them for every reader. */
+/**
+ * Adjacent ranges that the same snapshot confirmed, in runs. Rows that were written since are found by going through the table, so such runs are as long as memory
+ * allows; ranges that only lost rows need their keys, which are found by index: enough runs of them for every reader.
+ */
 export function* deltaRuns(ranges: readonly DeltaRange[], readers: number): Generator<readonly DeltaRange[]> {
   const most = Math.max(LEAST_RANGES, Math.ceil(ranges.length / readers))
   let run: DeltaRange[] = []
@@ -14,7 +17,8 @@ export function* deltaRuns(ranges: readonly DeltaRange[], readers: number): Gene
   for (const range of ranges) {
     const own = changedBytes(range)
     const last = run.at(-1)
-    const follows = last !== undefined && last.range.to === range.range.from && sameSnapshot(last, range) && run.length < most && bytes + own <= RUN_BYTES
+    const fits = bytes + own === 0 ? run.length < most : bytes + own <= RUN_BYTES
+    const follows = last !== undefined && last.range.to === range.range.from && sameSnapshot(last, range) && fits
     if (!follows && run.length > 0) {
       yield run
       run = []
