@@ -2,6 +2,7 @@ import type { AbortableOptions } from '../kernel/abort.ts'
 import type { ChangeEvidence } from './change-evidence.ts'
 import type { EntityDescriptor } from './entity-descriptor.ts'
 import type { KeyRange, KeyText, KnownRange, RangeState } from './key-range.ts'
+import type { RangeDigester } from './range-digester.ts'
 import type { RecordBatch } from './record-batch.ts'
 
 /** `snapshot`: one transactional state for all entities of the store. `entity`: one per entity. `fuzzy`: each row was committed at some instant in the window. */
@@ -69,9 +70,13 @@ export interface ConsistentView {
   check(entity: string, known: readonly KnownRange[], options?: CheckOptions): AsyncIterable<RangeState>
   /**
    * Record lines of the range in key order. `references` names the reference fields (property paths) whose spans `marks` must hold.
-   * Ending the iteration early frees the connection. Backpressure: nothing is read ahead beyond a few batches.
+   * Ending the iteration early frees the connection. Backpressure: nothing is read ahead beyond a few batches. With `digests` the batches bring what `digester` needs.
    */
-  read(entity: string, range: KeyRange, options?: AbortableOptions & { readonly references?: readonly string[] }): AsyncIterable<RecordBatch>
+  read(
+    entity: string,
+    range: KeyRange,
+    options?: AbortableOptions & { readonly references?: readonly string[]; readonly digests?: boolean },
+  ): AsyncIterable<RecordBatch>
   /**
    * The rows of the range that were written since that evidence was given, as `check` counted them (`changedRows`), in key order. May span several known ranges.
    * Absent where the database cannot tell rows apart by when they were written.
@@ -89,5 +94,7 @@ export interface ConsistentView {
    * text where the database has none for a range. Absent in stores that have no such digest, or need none.
    */
   digests?(entity: string, ranges: readonly KeyRange[], options?: AbortableOptions): Promise<readonly string[]>
+  /** A digester for one range that is read whole, with `digests`, from this view. Null, or absent, where only `digests` can tell. */
+  digester?(entity: string): RangeDigester | null
   close(): Promise<void>
 }

@@ -36,6 +36,8 @@ export interface ReferenceDescriptor {
   readonly schema?: string
   readonly table: string
   readonly columns: readonly string[]
+  /** Only rows whose field has one of these values refer to it: a polymorphic reference stands here once for each table that it may lead to. */
+  readonly when?: { readonly field: string; readonly values: readonly string[] }
 }
 
 export type EntityKind = 'entity' | 'junction' | 'closure'
@@ -64,6 +66,8 @@ export interface EntityMapping {
   readonly createdAt?: string
   readonly deletedAt?: string
   readonly discriminator?: { readonly field: string; readonly values: readonly string[] }
+  /** The entity in whose table the rest of each row stands, under the same key (table-per-type inheritance). */
+  readonly inherits?: string
 }
 
 /** A mapped thing that is never backed up as such, and why: views, virtual entities. */

@@ -2,6 +2,7 @@ import type { AbortableOptions } from '../kernel/abort.ts'
 import type { ConsistentView } from './consistent-view.ts'
 import type { EntityDescriptor, StoreMapping } from './entity-descriptor.ts'
 import type { RestoreTarget } from './restore-target.ts'
+import type { ScopeFilter } from './row-owner.ts'
 import type { SourcePace } from './source-pace.ts'
 
 /** The SQL dialects with a lane. Any other is refused with `E_DIALECT`. */
@@ -16,6 +17,8 @@ export interface EntitySelection {
   readonly sensitive?: readonly string[]
   /** Property path of the column that every write of a row moves, as the application declares: a version, an updated-at. What changed is told by it, unless asked for exactly. */
   readonly cursor?: string
+  /** Only the rows of one tenant: in a view no other is seen, and a target touches no other. Default: all rows. */
+  readonly filter?: ScopeFilter
 }
 
 export interface OpenViewOptions extends AbortableOptions {

@@ -37,6 +37,8 @@ export interface RangeState {
    */
   readonly changedRows?: number
   readonly method: ChangeMethod
+  /** Of an unchanged range: its digest from now on, where the known one is missing or could not be compared. Empty text: it has none and is to be asked for. */
+  readonly digest?: string
   /** Why the state is not `unchanged`: `rows`, `xmin`, `evidence:<field>`, `digest`. */
   readonly reason?: string
 }

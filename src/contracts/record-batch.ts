@@ -15,4 +15,12 @@ export interface RecordBatch {
    * calling it costs a fresh buffer for each batch, which is what garbage collection then spends its time on.
    */
   readonly release?: () => void
+  /** What the database hashes of these rows for its own digest. There when the view was asked for `digests` and can tell it from the rows. */
+  readonly hashed?: HashedTexts
+}
+
+/** The text of each row, one after the other, and where each ends. */
+export interface HashedTexts {
+  readonly bytes: Uint8Array
+  readonly ends: Uint32Array
 }

@@ -1,10 +1,11 @@
 import type { AbortableOptions } from '../kernel/abort.ts'
+import type { ChangeEvidence } from './change-evidence.ts'
 import type { ConsistentView, SequenceState } from './consistent-view.ts'
 import type { EntitySelection } from './entity-store.ts'
 import type { EntityDescriptor } from './entity-descriptor.ts'
 import type { KeyText, KnownRange } from './key-range.ts'
 
-/** What to do with a live row that differs from its record. Identical rows are never written; missing rows are always created. */
+/** What to do with a live row that differs from its record. Identical rows are never written. */
 export type ConflictPolicy =
   /** The record wins. */
   | 'overwrite'
@@ -43,14 +44,36 @@ export interface RestoreItem {
   readonly policy: ConflictPolicy
   readonly lines: LineSource
   /**
-   * Ranges of the entity whose records are not among the lines, because a look found that the live table holds exactly them, with the evidence of that look.
-   * Comparing and merging make sure that this still holds, and throw `E_RESTORE_MOVED` where it does not.
+   * Ranges of the entity of which records are not among the lines, because a look found live rows that are exactly them: how many rows the range had, with the evidence of that look.
+   * Comparing and merging make sure that it still holds those rows, and throw `E_RESTORE_MOVED` where it does not.
    */
   readonly unchanged?: readonly KnownRange[]
+  /** False: records without a live row are not created, and count as `absent`. Default true. */
+  readonly create?: boolean
+  /** Live rows that the records do not have are deleted. Nothing may be `unchanged` then. Default false. */
+  readonly deleteExtra?: boolean
+  /** Numbers (1-based) of records that are known to fail. What would be written of them is not: it counts as `failed`, and their live rows stay as they are. Default none. */
+  readonly leaveOut?: readonly number[]
+  /** The records are some of the entity's alone: that live rows have no record says nothing, and `extra` is 0. Default false. */
+  readonly partial?: boolean
+  /** From this record on (1-based), records are not written: the live rows of their keys are deleted, whatever else they hold. Where there is none, the record counts as identical. */
+  readonly deleteFrom?: number
 }
 
 /** Live tables as a view sees them, through the target's own connection. */
-export type LiveLook = Pick<ConsistentView, 'entities' | 'keyOrder' | 'evidence' | 'check'>
+export interface LiveLook extends Pick<ConsistentView, 'entities' | 'keyOrder' | 'evidence' | 'check'> {
+  /**
+   * Keys of the rows of a range that were written since that evidence was given (`newer`), as `check` counted them (`changedRows`), or of all others (`older`), in key order, some at a
+   * time. May span several known ranges. To be read to its end. Absent where the database cannot tell rows apart by when they were written.
+   */
+  readonly keysSince?: (
+    entity: string,
+    range: KnownRange['range'],
+    since: ChangeEvidence,
+    which: 'newer' | 'older',
+    options?: AbortableOptions,
+  ) => AsyncIterable<readonly KeyText[]>
+}
 
 /** What `details.moved` of an `E_RESTORE_MOVED` names: ranges that were `unchanged` and are so no longer. */
 export interface MovedRanges {
@@ -58,8 +81,15 @@ export interface MovedRanges {
   readonly ranges: readonly KnownRange['range'][]
 }
 
+export interface StageOptions extends AbortableOptions {
+  readonly onProgress?: (rows: number) => void
+  /** Lines that may be refused; loading stops at the first one beyond. Default 0. */
+  readonly refusable?: number
+}
+
 export interface StageReport {
   readonly entity: string
+  /** Records that were taken. */
   readonly rows: number
   readonly problems: readonly RecordProblem[]
 }
@@ -72,7 +102,7 @@ export interface FieldChange {
 }
 
 export interface RestoreSample {
-  readonly action: 'create' | 'update' | 'keep' | 'conflict'
+  readonly action: 'create' | 'update' | 'delete' | 'keep' | 'conflict'
   readonly key: KeyText
   /** Differences, for rows that exist on both sides. */
   readonly changes: readonly FieldChange[]
@@ -88,7 +118,13 @@ export interface EntityReconciliation {
   readonly keep: number
   /** Rows that the policy refuses to decide. */
   readonly conflict: number
-  /** Live rows that the records do not have; never touched by a restore. */
+  /** Records without a live row, which are not to be created. */
+  readonly absent: number
+  /** Records that would be written, were they not left out. */
+  readonly failed: number
+  /** Live rows that are to be deleted. */
+  readonly delete: number
+  /** Live rows that the records do not have; left alone unless `deleteExtra` is set, and then among those to be deleted. 0 where the records are `partial`. */
   readonly extra: number
   readonly samples: readonly RestoreSample[]
 }
@@ -100,7 +136,41 @@ export interface ReconcileReport {
   readonly problemCount: number
 }
 
+/** A live row that a merge is going to touch, or that the policy leaves undecided. */
+export interface TouchedRow {
+  /** Number that stands for the row in a verdict; ascending. */
+  readonly line: number
+  readonly action: 'create' | 'update' | 'delete' | 'conflict'
+  /** Sensitive values included: not for messages. */
+  readonly key: KeyText
+  /** The live row as a record of the live entity, without its 0x0A; null where there is none. */
+  readonly live: string | null
+}
+
+/** What becomes of a touched row in place of what was decided. */
+export interface RowVerdict {
+  readonly line: number
+  /** `update` is for rows in `conflict` alone; `keep` leaves a row as it is. */
+  readonly action: 'update' | 'keep' | 'conflict'
+}
+
+/**
+ * Watches over the rows of a merge, inside its transaction: sees each one before it is written, may decide otherwise, and sees it again as it was written. The calls come page by page,
+ * entity by entity, and are waited for. What they throw ends the merge, and rolls it back.
+ */
+export interface RowWatch {
+  /** `entity` is the live one: its fields, in that order, are what `live` holds. Rows that are identical or kept are not shown. */
+  judge(entity: EntityDescriptor, rows: readonly TouchedRow[]): Promise<readonly RowVerdict[]>
+  /** All was written and checked; `live` is the row as it stands now, null for a deleted one. Not called when comparing. */
+  written?(entity: EntityDescriptor, rows: readonly TouchedRow[]): Promise<void>
+  /** All rows of all entities were shown: by `judge` when comparing or before anything is written, by `written` before COMMIT. */
+  judged?(): Promise<void>
+  settled?(): Promise<void>
+}
+
 export interface ReconcileOptions extends AbortableOptions {
+  /** Shown every row that a merge would touch. `E_CAPABILITY` where the target cannot wait for it (a database in memory). */
+  readonly watch?: RowWatch
   /** Samples kept for each action and entity. Default 5. */
   readonly samples?: number
   /** Default 1000. */
@@ -118,6 +188,8 @@ export interface MergeOptions extends AbortableOptions {
   /** Called with records written so far, per entity, a few times a second. */
   readonly onProgress?: (entity: string, rows: number) => void
   readonly problemLimit?: number
+  /** With it, every item must be `staged`. `E_CAPABILITY` where the target cannot wait for it (a database in memory). */
+  readonly watch?: RowWatch
   /** Called once with the report, when all is written and checked, right before COMMIT. What it throws is thrown by `merge` after rolling back. */
   readonly beforeCommit?: (report: MergeReport) => void
 }
@@ -131,6 +203,11 @@ export interface MergedEntity {
   readonly identical: number
   /** Rows that differ and stay as they are because of the policy. */
   readonly kept: number
+  /** Records without a live row, which were not to be created. */
+  readonly absent: number
+  /** Records that were left out. */
+  readonly failed: number
+  readonly deleted: number
 }
 
 export interface MergeReport {
@@ -158,8 +235,8 @@ export interface RestoreTarget {
    * @throws `E_SCHEMA_DRIFT` with every difference; for `direct` items also where the table requires a column that the records lack.
    */
   assertFits(items: readonly MergeItem[]): void
-  /** Loads the records beside the live tables, committed as it goes. Lines that the database refuses are problems, not exceptions (loading stops at the first of an entity). */
-  stage(item: RestoreItem, options?: AbortableOptions & { readonly onProgress?: (rows: number) => void }): Promise<StageReport>
+  /** Loads the records beside the live tables, committed as it goes. Lines that the database refuses are problems, not exceptions. */
+  stage(item: RestoreItem, options?: StageOptions): Promise<StageReport>
   /** Compares what is staged with what is live; writes nothing. */
   reconcile(items: readonly RestoreItem[], options?: ReconcileOptions): Promise<ReconcileReport>
   /**

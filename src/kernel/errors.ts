@@ -58,10 +58,20 @@ export const ERRORS = {
     hint: 'Connect as the table owner or as a role with BYPASSRLS.',
     retryable: false,
   },
+  E_HOOK: {
+    summary: 'A hook of the application failed or took too long, and stopped the run before anything was changed.',
+    hint: 'The cause is what the hook threw; `details.hook` names it.',
+    retryable: false,
+  },
   E_INTERNAL: { summary: 'Something failed that has no error of its own.', hint: 'The log of the server has the error.', retryable: false },
   E_KEY_MISSING: {
     summary: 'What is stored is encrypted, and no key for it is here.',
     hint: 'Configure a key provider of the repository: `encryption: { providers: [await keyFile(path)] }`. A key that was destroyed is gone for good, with what it encrypted.',
+    retryable: false,
+  },
+  E_KEY_SHREDDED: {
+    summary: 'The keys of a tenant were destroyed on purpose, so that nothing of it can ever be read again.',
+    hint: 'There is no way back. A tenant that returns needs a new name, or another repository.',
     retryable: false,
   },
   E_KEY_UNAVAILABLE: { summary: 'The key service cannot be reached.', hint: 'Try again; nothing was changed.', retryable: true },
@@ -75,15 +85,31 @@ export const ERRORS = {
     hint: 'Exclude the entity with a reason, or change the mapping.',
     retryable: false,
   },
+  E_MASKING: {
+    summary: 'A masked restore would let something through, or would break what is unique or refers to each other.',
+    hint: 'Say of each column that the message names how it is masked: `maskEntity(Customer, { email: masks.email(), city: masks.plain() })`.',
+    retryable: false,
+  },
+  E_MIGRATION: {
+    summary: 'A migration failed after the backup that was taken before it.',
+    hint: '`details.snapshots` names what to restore from, if data was harmed; the cause is the error of the ORM.',
+    retryable: false,
+  },
   E_PERMISSION: { summary: 'The database or storage denied an operation.', hint: 'Grant the right that the message names.', retryable: false },
   E_PLAN_CHANGED: {
     summary: 'The plan or the schema is not the one this session was started with.',
     hint: 'Start a new backup; what the session stored is reused where it is unchanged.',
     retryable: false,
   },
+  E_PLAN_EXPIRED: { summary: 'The restore plan is too old to be applied.', hint: 'Plan again: what is live may be another by now.', retryable: false },
   E_PLAN_INVALID: {
     summary: 'The plan declaration has problems; all of them are listed.',
     hint: 'Each problem carries its path, the value found and a remedy.',
+    retryable: false,
+  },
+  E_PLAN_STALE: {
+    summary: 'Live rows changed since the restore plan was made; nothing was written.',
+    hint: 'The details name the rows. Plan again and look at what is different.',
     retryable: false,
   },
   E_PLAN_UNKNOWN: { summary: 'No plan of that id is registered.', hint: 'Register it at boot; the message lists the ids that are.', retryable: false },
@@ -97,6 +123,11 @@ export const ERRORS = {
     hint: 'The archive or the up-caster that made the line is at fault; the message names entity and line.',
     retryable: false,
   },
+  E_REPLAY_UNAVAILABLE: {
+    summary: 'The restore left no failed records that could be replayed.',
+    hint: 'Only restores that ended as `PartiallyRestored` can be replayed, and their replays; of any other nothing was left out, or nothing committed: restore again.',
+    retryable: false,
+  },
   E_REQUEST: {
     summary: 'The HTTP request is not one that the route takes.',
     hint: 'The details list every part at fault; the OpenAPI document describes the route.',
@@ -105,6 +136,11 @@ export const ERRORS = {
   E_RESTORE_CONFLICT: {
     summary: 'Rows of the target differ and the policy is `fail`, or cannot be decided by it.',
     hint: 'Choose `overwrite`, `skip` or `newer-version-wins`, or restore fewer entities.',
+    retryable: false,
+  },
+  E_RESTORE_UNKNOWN: {
+    summary: 'No restore or restore plan of that id is kept here, or no restore of that name is declared.',
+    hint: 'List them: `restores.history()`, `holdfast restores`; those that are declared: `restores.listNamed()`, `holdfast plans`.',
     retryable: false,
   },
   E_RESTORE_EMPTY: { summary: 'A selection that is not empty restored nothing.', hint: 'Check the target; nothing was committed.', retryable: false },
@@ -119,9 +155,24 @@ export const ERRORS = {
     hint: 'Read the diagnostics; restore the missing parents too, or choose another policy.',
     retryable: false,
   },
+  E_SCOPE: {
+    summary: 'A tenant is missing, malformed, not wanted here, or another one than what it is used for.',
+    hint: 'A plan with a scope takes `scope` in every call, a plan without takes none; what belongs to a tenant is reached by naming that tenant.',
+    retryable: false,
+  },
+  E_SCOPE_ROWS: {
+    summary: 'A restore for one tenant would touch rows of another. Nothing was changed.',
+    hint: '`details.rows` names them: records that are not of the tenant, or keys that live rows of other tenants have by now.',
+    retryable: false,
+  },
   E_SCHEMA_DRIFT: {
     summary: 'The target schema does not fit the snapshot: a table or column is missing, or a type differs.',
     hint: 'Migrate the target to the schema of the snapshot, or restore other entities.',
+    retryable: false,
+  },
+  E_SELECTION: {
+    summary: 'The rows that were picked are not in the snapshot, or are too many with what belongs to them.',
+    hint: 'Look at the snapshot: `discovery.open(id)`; pick other rows, or raise `related.maxRows`.',
     retryable: false,
   },
   E_SESSION_CLOSED: { summary: 'The session was cancelled or can no longer be resumed.', hint: 'Start a new backup.', retryable: false },
@@ -148,11 +199,21 @@ export const ERRORS = {
   },
   E_STORAGE: { summary: 'The storage failed.', hint: 'The cause carries the error of the storage; run again when it is healthy.', retryable: true },
   E_STORAGE_EXISTS: { summary: 'An object of that name exists already.', hint: 'Objects are create-only; nothing was overwritten.', retryable: false },
+  E_STORAGE_COLD: {
+    summary: 'Objects lie in an archive tier and must be brought back before they can be read.',
+    hint: 'Bring them back (S3: RestoreObject, for many by a batch job; Azure: set their tier to Hot or Cool), wait until that is done, and call again.',
+    retryable: false,
+  },
   E_STORAGE_FULL: { summary: 'The storage has no space left.', hint: 'Free space or raise the quota, then resume.', retryable: true },
   E_STORAGE_KEY: {
     summary: 'The object name is not one that this adapter stores.',
     hint: 'Names are slash-separated segments of letters, digits, `.`, `-` and `_`.',
     retryable: false,
+  },
+  E_STORAGE_RESTING: {
+    summary: 'The storage failed several times in a row and is left alone for a while.',
+    hint: 'Run again when the rest is over; `details.restMs` says how long it still is.',
+    retryable: true,
   },
   E_STORAGE_UNKNOWN: {
     summary: 'No bucket or storage of that name is configured.',
@@ -173,6 +234,16 @@ export const ERRORS = {
   E_UNAUTHENTICATED: {
     summary: 'The caller did not say who it is, or could not prove it.',
     hint: 'Send the credentials that `authorize` checks.',
+    retryable: false,
+  },
+  E_UNDO_CONFLICT: {
+    summary: 'Rows changed again since the restore that is to be undone; nothing was written.',
+    hint: "The details name the rows. Undo the others with `onConflict: 'keep'`.",
+    retryable: false,
+  },
+  E_UNDO_UNAVAILABLE: {
+    summary: 'The restore did not keep what it takes to undo it, or a prune has taken it away.',
+    hint: 'Restore with `undo: true`; applied plans keep it by themselves. A prune lets go of it after 30 days, or as `keepUndoMs` says.',
     retryable: false,
   },
   E_USAGE: {
