@@ -1,42 +1,48 @@
 import { createHash } from 'node:crypto'
-import { type FileHandle, link, lstat, open, rename, unlink } from 'node:fs/promises'
+import { type FileHandle, link, open, rename, unlink } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import type { PutOptions } from '../../src/contracts/storage-adapter.ts'
 import { throwIfAborted } from '../../src/kernel/abort.ts'
 import { HoldfastError } from '../../src/kernel/errors.ts'
-import { errno, fsError, isAbsent } from './fs-error.ts'
+import { claim, withdraw } from './fs-claim.ts'
+import { errno, fsError } from './fs-error.ts'
 import type { FsRoot } from './fs-root.ts'
 
 const FILE_MODE = 0o600
+/** A name that is taken and withdrawn in turn, a folder that is removed each time: then somebody is at odds with this writer. */
+const LINK_ATTEMPTS = 4
 const NO_RETRY = 'Check the disk before anything else is written to it: after a failed fsync the kernel may have dropped what it could not write.'
 
 /**
- * All or nothing, visible only when complete, and never over another: temporary file → write → fsync → `link` under the final name → fsync of the folder.
- * Whatever goes wrong, the temporary file is removed and nothing is visible.
+ * All or nothing, visible only when complete, and never over another: temporary file → write → fsync → `link` under the final name → fsync of the folder → the temporary name goes.
+ * When something goes wrong, the temporary file is removed and nothing is visible, unless another writer counts on it by then, or something was replaced that is gone.
  */
 export async function publish(root: FsRoot, fsync: boolean, key: string, pieces: readonly Uint8Array[], options: PutOptions): Promise<void> {
   const what = `storing ${key} in ${root.path}`
   try {
     await root.prepare()
     const final = await root.make(key)
-    if (options.ifAbsent && (await isTaken(final))) throw await taken(root, final, key)
+    const other = options.ifAbsent ? await taken(root, final, key) : null
+    if (other) throw other
     const temp = root.tempPath()
+    let ino: bigint | undefined
     try {
-      await writeTemp(temp, fsync, pieces, options, what)
+      ino = await writeTemp(temp, fsync, pieces, options, what)
       await (options.ifAbsent ? linkOnce(root, temp, final, key) : rename(temp, final))
+      await root.syncFolder(dirname(final)).catch(async (error: unknown) => {
+        if (options.ifAbsent) await withdraw(root, temp, final).catch(() => {})
+        throw fsyncFailed(error, what)
+      })
     } finally {
       await unlink(temp).catch(() => {}) // renamed away, or swept when this fails
+      if (ino !== undefined) await unlink(root.claimPath(ino)).catch(() => {}) // nothing is taken back any more; mostly there is none
     }
-    await root.syncFolder(dirname(final)).catch(async (error: unknown) => {
-      await unlink(final).catch(() => {})
-      throw fsyncFailed(error, what)
-    })
   } catch (error) {
     throw fsError(error, what)
   }
 }
 
-async function writeTemp(temp: string, fsync: boolean, pieces: readonly Uint8Array[], { sha256, signal }: PutOptions, what: string): Promise<void> {
+async function writeTemp(temp: string, fsync: boolean, pieces: readonly Uint8Array[], { sha256, signal }: PutOptions, what: string): Promise<bigint> {
   const handle = await open(temp, 'wx', FILE_MODE)
   try {
     const digest = createHash('sha256')
@@ -46,9 +52,10 @@ async function writeTemp(temp: string, fsync: boolean, pieces: readonly Uint8Arr
       await handle.writeFile(piece)
     }
     if (sha256 !== undefined && digest.digest('hex') !== sha256)
-      throw new HoldfastError('E_STORAGE', `${what} failed: the bytes do not have the SHA-256 that was announced`)
+      throw new HoldfastError('E_STORAGE', `${what} failed: the bytes do not have the SHA-256 that was announced`, { details: { transient: false } })
     throwIfAborted(signal)
     if (fsync) await syncFile(handle, what)
+    return (await handle.stat({ bigint: true })).ino
   } finally {
     await handle.close()
   }
@@ -69,28 +76,26 @@ function fsyncFailed(error: unknown, what: string): HoldfastError {
 }
 
 async function linkOnce(root: FsRoot, temp: string, final: string, key: string): Promise<void> {
-  try {
-    await link(temp, final)
-  } catch (error) {
-    if (errno(error) === 'EEXIST') throw await taken(root, final, key)
-    if (errno(error) !== 'ENOENT') throw error
-    root.forgetFolders() // somebody removed a folder that was there
-    await link(temp, await root.make(key))
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await link(temp, final)
+    } catch (error) {
+      const code = errno(error)
+      const again = attempt < LINK_ATTEMPTS
+      if (code === 'EEXIST') {
+        const other = await taken(root, final, key)
+        if (other || !again) throw other ?? error
+      } else if (code === 'ENOENT' && again) {
+        root.forgetFolders() // somebody removed a folder that was there
+        await root.make(key)
+      } else throw error
+    }
   }
 }
 
-async function isTaken(final: string): Promise<boolean> {
-  try {
-    await lstat(final)
-    return true
-  } catch (error) {
-    if (isAbsent(error)) return false
-    throw error
-  }
-}
-
-/** The caller may count on what is there: so it has to be as durable as if this call had stored it, whoever did. */
-async function taken(root: FsRoot, final: string, key: string): Promise<HoldfastError> {
+/** What says that the name is taken; null when it is not. The caller may count on what is there: so it has to be as durable as if this call had stored it, whoever did. */
+async function taken(root: FsRoot, final: string, key: string): Promise<HoldfastError | null> {
+  if (!(await claim(root, final))) return null
   await root.syncFolder(dirname(final))
   return new HoldfastError('E_STORAGE_EXISTS', `${key} exists already in ${root.path}`, { details: { key } })
 }

@@ -20,6 +20,8 @@ export interface FsRoot {
   /** Makes the root, proves that the file system can publish by `link`, and removes what crashed writers left more than a day ago. Once. */
   prepare(): Promise<void>
   tempPath(): string
+  /** A second name, the same for all, of the file with that number. */
+  claimPath(ino: bigint): string
   /** Makes the entries of a folder survive a power cut. */
   syncFolder(path: string): Promise<void>
   /** After a folder that was known turned out to be gone. */
@@ -82,6 +84,7 @@ export function createFsRoot(path: string, fsync: boolean): FsRoot {
       return prepared
     },
     tempPath: () => tempName(path),
+    claimPath: (ino) => join(path, TEMP_FOLDER, `claim-${ino}`),
     async syncFolder(folder) {
       if (!fsync || process.platform === 'win32') return // Windows has no such call; NTFS journals the entry itself
       const handle = await open(folder, 'r')

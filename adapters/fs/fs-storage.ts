@@ -1,5 +1,5 @@
-import { readdir, statfs, unlink } from 'node:fs/promises'
-import { dirname, join, resolve } from 'node:path'
+import { statfs, unlink } from 'node:fs/promises'
+import { dirname, resolve } from 'node:path'
 import { assertObjectKey, assertObjectPrefix } from '../../src/contracts/object-key.ts'
 import type { AdapterCapabilities, StorageAdapter } from '../../src/contracts/storage-adapter.ts'
 import { throwIfAborted } from '../../src/kernel/abort.ts'
@@ -90,13 +90,11 @@ export function fsStorage({ root: folder, fsync = true }: FsStorageOptions): Sto
       }
       for (const changed of folders) await root.syncFolder(changed).catch((error: unknown) => Promise.reject(fsError(error, `deleting from ${changed}`)))
     },
-    /** `usedBytes`: what lies below the root, unfinished files counted; read from every file. `freeBytes`: what this user may still write. */
+    /** Of the file system, whoever uses it. `freeBytes`: what this user may still write, as far as the file system says; a quota of the user it does not. */
     async quota({ signal } = {}) {
-      let usedBytes = 0
-      for await (const { bytes } of walk(root.path, '', '', signal)) usedBytes += bytes
-      for (const temp of await readdir(join(root.path, '.tmp')).catch(() => [])) usedBytes += (await statFile(join(root.path, '.tmp', temp)))?.bytes ?? 0
-      const { bavail, bsize } = await statfs(await nearestFolder(root.path))
-      return { usedBytes, freeBytes: bavail * bsize }
+      throwIfAborted(signal)
+      const { bavail, bfree, blocks, bsize } = await statfs(await nearestFolder(root.path))
+      return { usedBytes: (blocks - bfree) * bsize, freeBytes: bavail * bsize }
     },
     async close() {},
   }
