@@ -3,6 +3,7 @@ import { HoldfastError } from '../../src/kernel/errors.ts'
 import { assertKnownOptions } from '../../src/kernel/known-options.ts'
 import { type CloudOptions, cloudStorage } from '../cloud/cloud-storage.ts'
 import { loadSdk } from '../cloud/load-sdk.ts'
+import { PROBE_KEY } from '../cloud/promise-probe.ts'
 import { azureDriver, BLOCK_BYTES, MAX_BLOCKS } from './azure-driver.ts'
 import type { AzureContainerClient, AzureSdk } from './azure-sdk.ts'
 
@@ -29,9 +30,9 @@ const CAPABILITIES: AdapterCapabilities = {
   rangeRead: true,
   checksumOnPut: true,
   strongList: true,
-  objectLock: false,
-  versioning: false,
-  lifecycleTiers: false,
+  objectLock: true,
+  versioning: true,
+  lifecycleTiers: true,
   durable: true,
   shared: true,
   maxObjectBytes: BLOCK_BYTES * MAX_BLOCKS,
@@ -61,7 +62,7 @@ export function azureBlobStorage(options: AzureBlobStorageOptions): StorageAdapt
   return cloudStorage({
     name: `azure-blob:${client?.containerName ?? container}`,
     capabilities: CAPABILITIES,
-    connect: async () => azureDriver(client ?? (await makeClient(options))),
+    connect: async () => azureDriver(client ?? (await makeClient(options)), `${prefix ?? ''}${PROBE_KEY}`),
     ...(prefix === undefined ? {} : { prefix }),
     ...(retry === undefined ? {} : { retry }),
   })

@@ -15,7 +15,11 @@ const LIST_PAGE = 1000
 /** As many as one batch takes. */
 const DELETES_AT_ONCE = 256
 
-export function azureDriver(client: AzureContainerClient): CloudDriver {
+/** Its blobs must be brought back before they can be read. */
+const ARCHIVE = 'Archive'
+
+/** `probeName`: whole name of the object that stands for trying promises. */
+export function azureDriver(client: AzureContainerClient, probeName: string): CloudDriver {
   return {
     deletesAtOnce: DELETES_AT_ONCE,
     errorOf: azureError,
@@ -35,7 +39,7 @@ export function azureDriver(client: AzureContainerClient): CloudDriver {
         const count = range && range.end - range.start
         const answer = await client.getBlockBlobClient(name).download(range?.start ?? 0, count, { abortSignal: signal })
         const bytes = answer.contentLength ?? 0
-        if (count !== undefined) assertRangeKept(name, count, bytes)
+        if (range) assertRangeKept(name, range, answer.contentRange, bytes)
         return await readBody((answer.readableStreamBody ?? []) as AsyncIterable<Uint8Array>, bytes, name)
       } catch (error) {
         if (isAbsent(error)) return null
@@ -45,8 +49,8 @@ export function azureDriver(client: AzureContainerClient): CloudDriver {
     },
     async stat(name, signal) {
       try {
-        const { contentLength, lastModified } = await client.getBlockBlobClient(name).getProperties({ abortSignal: signal })
-        return { name, bytes: contentLength ?? 0, modifiedAt: lastModified?.getTime() ?? 0 }
+        const { contentLength, lastModified, accessTier } = await client.getBlockBlobClient(name).getProperties({ abortSignal: signal })
+        return { name, bytes: contentLength ?? 0, modifiedAt: lastModified?.getTime() ?? 0, ...(accessTier === ARCHIVE && { archived: true as const }) }
       } catch (error) {
         if (isAbsent(error)) return null
         throw error
@@ -60,8 +64,27 @@ export function azureDriver(client: AzureContainerClient): CloudDriver {
         name,
         bytes: properties.contentLength ?? 0,
         modifiedAt: properties.lastModified.getTime(),
+        ...(properties.accessTier === ARCHIVE && { archived: true as const }),
       }))
       return { objects, next: value.continuationToken || undefined }
+    },
+    async place(signal) {
+      const about = await client.getProperties({ abortSignal: signal })
+      // Only an object tells whether the account keeps versions: it is one.
+      const probe = await client
+        .getBlockBlobClient(probeName)
+        .getProperties({ abortSignal: signal })
+        .catch((error: unknown) => {
+          if (!isAbsent(error)) throw error
+          return null
+        })
+      const held = [about.hasImmutabilityPolicy && 'an immutability policy', about.hasLegalHold && 'a legal hold'].filter(Boolean)
+      return {
+        versioning: about.isImmutableStorageWithVersioningEnabled === true || (probe && probe.versionId !== undefined),
+        objectLock: held.length > 0 || about.isImmutableStorageWithVersioningEnabled === true,
+        retention: held.length > 0 ? held.join(', ') : null,
+        archives: null, // rules belong to the account, and are not told here
+      }
     },
     async delete(names, signal) {
       const blobs = names.map((name) => client.getBlockBlobClient(name))

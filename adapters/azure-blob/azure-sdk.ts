@@ -10,6 +10,11 @@ export interface AzureContainerClient {
   listBlobsFlat(options: AzureCall & { readonly prefix: string }): {
     byPage(settings: { readonly continuationToken?: string; readonly maxPageSize: number }): AsyncIterator<AzureListing>
   }
+  getProperties(options: AzureCall): Promise<{
+    readonly hasImmutabilityPolicy?: boolean
+    readonly hasLegalHold?: boolean
+    readonly isImmutableStorageWithVersioningEnabled?: boolean
+  }>
   getBlobBatchClient(): { deleteBlobs(blobs: never[], options: AzureCall): Promise<AzureBatchAnswer> }
 }
 
@@ -30,19 +35,25 @@ export interface AzureBlobClient {
   stageBlock(id: string, body: Buffer, length: number, options: AzureCall & { readonly transactionalContentMD5: Uint8Array }): Promise<unknown>
   commitBlockList(ids: string[], options: AzureCall & AzureConditions & AzureHeaders): Promise<unknown>
   download(offset: number, count: number | undefined, options: AzureCall): Promise<AzureDownload>
-  getProperties(options: AzureCall): Promise<{ readonly contentLength?: number; readonly lastModified?: Date }>
+  getProperties(
+    options: AzureCall,
+  ): Promise<{ readonly contentLength?: number; readonly lastModified?: Date; readonly accessTier?: string; readonly versionId?: string }>
   delete(options: AzureCall): Promise<unknown>
 }
 
 export interface AzureDownload {
   readonly contentLength?: number
+  readonly contentRange?: string
   readonly readableStreamBody?: NodeJS.ReadableStream
 }
 
 export interface AzureListing {
   readonly continuationToken?: string
   readonly segment: {
-    readonly blobItems: readonly { readonly name: string; readonly properties: { readonly contentLength?: number; readonly lastModified: Date } }[]
+    readonly blobItems: readonly {
+      readonly name: string
+      readonly properties: { readonly contentLength?: number; readonly lastModified: Date; readonly accessTier?: string }
+    }[]
   }
 }
 

@@ -1,4 +1,4 @@
-import type { PutOptions } from '../../src/contracts/storage-adapter.ts'
+import type { PlaceFacts, PutOptions } from '../../src/contracts/storage-adapter.ts'
 import type { HoldfastError } from '../../src/kernel/errors.ts'
 
 export interface CloudObject {
@@ -6,6 +6,7 @@ export interface CloudObject {
   readonly name: string
   readonly bytes: number
   readonly modifiedAt: number
+  readonly archived?: true
 }
 
 export interface CloudPage {
@@ -33,6 +34,8 @@ export interface CloudDriver {
   /** At most `deletesAtOnce` names. Absent ones are not an error. */
   delete(names: readonly string[], signal: AbortSignal): Promise<void>
   readonly deletesAtOnce: number
+  /** Without throwing for what the service does not tell. */
+  place(signal: AbortSignal): Promise<PlaceFacts>
   /** The error of the table; `what` says which operation on which object failed. */
   errorOf(error: unknown, what: string): HoldfastError
   close(): Promise<void>

@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto'
 import { assertObjectKey, assertObjectPrefix } from '../../src/contracts/object-key.ts'
-import type { AdapterCapabilities, StorageAdapter } from '../../src/contracts/storage-adapter.ts'
+import type { AdapterCapabilities, ObjectStat, StorageAdapter } from '../../src/contracts/storage-adapter.ts'
 import { isTransientFailure } from '../../src/contracts/transient-failure.ts'
 import { throwIfAborted } from '../../src/kernel/abort.ts'
 import { HoldfastError } from '../../src/kernel/errors.ts'
 import { Retrier, type RetryOptions } from '../../src/kernel/retry.ts'
-import type { CloudDriver, CloudPage } from './cloud-driver.ts'
+import type { CloudDriver, CloudObject, CloudPage } from './cloud-driver.ts'
 import { createPromiseProbe } from './promise-probe.ts'
 
 /** Options that all cloud storages take. */
@@ -86,7 +86,7 @@ export function cloudStorage({ name: place, capabilities: base, connect, prefix 
     async stat(key, { signal } = {}) {
       assertObjectKey(key, capabilities)
       const found = await ask(`looking at ${key} in ${name}`, signal, (at, attempt) => at.stat(prefix + key, attempt))
-      return found && { key, bytes: found.bytes, modifiedAt: found.modifiedAt }
+      return found && statOf(key, found)
     },
     async *list(start, { signal } = {}) {
       assertObjectPrefix(start, capabilities)
@@ -100,7 +100,7 @@ export function cloudStorage({ name: place, capabilities: base, connect, prefix 
           last = object.name
           const key = object.name.slice(prefix.length)
           // Consoles make "folders" of objects whose names end with a slash; they are nobody's.
-          if (!key.endsWith('/')) yield { key, bytes: object.bytes, modifiedAt: object.modifiedAt }
+          if (!key.endsWith('/')) yield statOf(key, object)
         }
         from = page.next
       } while (from !== undefined)
@@ -115,6 +115,7 @@ export function cloudStorage({ name: place, capabilities: base, connect, prefix 
         await ask(`deleting ${names.length} objects, ${keys[at]} first, from ${name}`, signal, (from, attempt) => from.delete(names, attempt))
       }
     },
+    place: ({ signal } = {}) => ask(`looking at what ${name} is like`, signal, (at, attempt) => at.place(attempt)),
     async close() {
       const connected = connecting
       connecting = undefined
@@ -126,6 +127,10 @@ export function cloudStorage({ name: place, capabilities: base, connect, prefix 
     list: async (key) => (await ask(`probing ${name}`, undefined, (at, attempt) => at.list(prefix + key, undefined, attempt))).objects.length > 0,
   })
   return storage
+}
+
+function statOf(key: string, { bytes, modifiedAt, archived }: CloudObject): ObjectStat {
+  return { key, bytes, modifiedAt, ...(archived && { archived }) }
 }
 
 function disorder(name: string, last: string, next: string): HoldfastError {

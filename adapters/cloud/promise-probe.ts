@@ -2,8 +2,8 @@ import { orAborted } from '../../src/kernel/abort.ts'
 import { HoldfastError, isHoldfastError } from '../../src/kernel/errors.ts'
 
 /** The object that the proof needs. It stays, so that it is made once a place, and needs no right to delete. */
-const PROBE_KEY = 'holdfast-probe'
-const PROBE_BODY = Buffer.from('By this object Holdfast asks whether the storage creates objects only once, and lists them at once. It may stay.\n')
+export const PROBE_KEY = 'holdfast-probe'
+export const PROBE_BODY = Buffer.from('By this object Holdfast asks whether the storage creates objects only once, and lists them at once. It may stay.\n')
 
 export interface ProbeCalls {
   /** Create-only. */

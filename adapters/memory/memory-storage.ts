@@ -45,7 +45,7 @@ export function memoryStorage({ name = 'memory', maxBytes = Number.POSITIVE_INFI
       throwIfAborted(signal)
       const bytes = Buffer.concat(body instanceof Uint8Array ? [body] : body)
       if (sha256 !== undefined && createHash('sha256').update(bytes).digest('hex') !== sha256)
-        throw new HoldfastError('E_STORAGE', `${name}: the bytes of ${key} do not have the SHA-256 that was announced`)
+        throw new HoldfastError('E_STORAGE', `${name}: the bytes of ${key} do not have the SHA-256 that was announced`, { details: { transient: false } })
       const before = objects.get(key)
       if (before && ifAbsent) throw new HoldfastError('E_STORAGE_EXISTS', `${name}: ${key} exists already`, { details: { key } })
       const after = usedBytes - (before?.bytes.byteLength ?? 0) + bytes.byteLength

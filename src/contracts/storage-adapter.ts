@@ -12,8 +12,14 @@ export interface AdapterCapabilities {
   readonly checksumOnPut: boolean
   /** `list` shows every acknowledged `put` and no deleted object. Without it no backup can be committed. */
   readonly strongList: boolean
+  /** The place can keep objects from being deleted; `place` tells whether it does. A delete that it denies is `E_PERMISSION`, and prune retains and reports the object. */
   readonly objectLock: boolean
+  /** The place can keep what is deleted or replaced as old versions; `place` tells whether it does. Prune says so, since space comes back by the rules of the place then. */
   readonly versioning: boolean
+  /**
+   * Objects can lie in a tier out of which they must be brought back before they can be read; `stat` and `list` tell (`archived`). A restore that needs one ends before it starts, with
+   * `E_STORAGE_COLD`.
+   */
   readonly lifecycleTiers: boolean
   /** An acknowledged `put` survives a power cut. */
   readonly durable: boolean
@@ -28,6 +34,20 @@ export interface ObjectStat {
   readonly bytes: number
   /** Milliseconds since the epoch, by the storage's clock. */
   readonly modifiedAt: number
+  /** It cannot be read before it is brought back from an archive tier. Of a listing: perhaps; `stat` knows whether that was done. Absent where it can be read. */
+  readonly archived?: true
+}
+
+/** What a place is like, as its service tells. Null: it does not tell, has no such thing, or not to these credentials. */
+export interface PlaceFacts {
+  /** What is deleted or replaced stays as an old version. */
+  readonly versioning: boolean | null
+  /** Objects may be kept from being deleted. */
+  readonly objectLock: boolean | null
+  /** For how long that holds for what is stored without asking for it, in words: `GOVERNANCE, 30 days`. */
+  readonly retention: string | null
+  /** Rules of the place move objects into a tier out of which they must be brought back. */
+  readonly archives: boolean | null
 }
 
 export interface PutOptions extends AbortableOptions {
@@ -40,6 +60,11 @@ export interface PutOptions extends AbortableOptions {
 export interface GetOptions extends AbortableOptions {
   /** Bytes `start` (inclusive) to `end` (exclusive), as far as there are any: past the end of the object it is cut off, perhaps to nothing. */
   readonly range?: { readonly start: number; readonly end: number }
+  /**
+   * Are these the bytes that were stored? For a storage that holds several copies: it gives out the first that is accepted, and if none is, one of the others. A storage
+   * of one copy need not ask: what it gives out is proved by who reads it.
+   */
+  readonly accept?: (bytes: Uint8Array) => boolean | Promise<boolean>
 }
 
 /**
@@ -62,7 +87,9 @@ export interface StorageAdapter {
   list(prefix: string, options?: AbortableOptions): AsyncIterable<ObjectStat>
   /** Absent names are not an error. */
   delete(keys: readonly string[], options?: AbortableOptions): Promise<void>
-  /** Free and used bytes, where the storage can tell. */
+  /** What the place is like. By an adapter that declares `objectLock` or `versioning`. */
+  place?(options?: AbortableOptions): Promise<PlaceFacts>
+  /** Free and used bytes, where the storage can tell, at little cost: asked before each backup. Of a file system they are those of the whole of it. */
   quota?(options?: AbortableOptions): Promise<{ readonly usedBytes: number; readonly freeBytes: number }>
   close(): Promise<void>
 }

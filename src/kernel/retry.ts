@@ -6,7 +6,8 @@ import { type Sleep, sleep } from './sleep.ts'
 export interface RetryOptions {
   /** Tries of one call, the first included. Default 5. */
   readonly attempts?: number
-  /** Pause before the second try in milliseconds; it doubles with every further one, and chance takes up to half of it away. Default 200. */
+  /** Longest pause before the second try in milliseconds; it doubles with every further one, and chance takes any part of it away, so that many who failed
+   * together do not come back together. Default 200. */
   readonly firstDelayMs?: number
   /** Longest pause in milliseconds. Default 20 000. */
   readonly longestDelayMs?: number
@@ -111,7 +112,7 @@ export class Retrier {
     const { firstDelayMs, longestDelayMs } = this.#options
     const asked = error instanceof HoldfastError && typeof error.details.retryAfterMs === 'number' ? error.details.retryAfterMs : 0
     const backoff = Math.min(firstDelayMs * 2 ** (attempt - 1), longestDelayMs)
-    return Math.max(asked, backoff * (1 - this.#parts.random() / 2))
+    return Math.max(asked, backoff * (1 - this.#parts.random()))
   }
 }
 

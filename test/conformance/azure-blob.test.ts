@@ -1,6 +1,9 @@
 import { randomBytes } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { azureBlobStorage } from '../../adapters/azure-blob/index.ts'
+import { openRepository } from '../../src/archive/index.ts'
+import { ordersChunk } from '../support/archive-rig.ts'
+import { collect } from '../support/collect.ts'
 import { notRun } from '../support/not-run.ts'
 import { placeSuite } from '../support/place-suite.ts'
 import { provideAzurite } from '../support/provide-azurite.ts'
@@ -8,6 +11,7 @@ import { provideAzurite } from '../support/provide-azurite.ts'
 interface Container {
   createIfNotExists(): Promise<unknown>
   deleteIfExists(): Promise<unknown>
+  getBlockBlobClient(name: string): { setAccessTier(tier: string): Promise<unknown> }
 }
 interface Sdk {
   readonly ContainerClient: new (connectionString: string, container: string) => Container
@@ -34,6 +38,32 @@ describe.runIf(typeof server !== 'string')('Azure Blob storage, on Azurite', () 
   })
 
   placeSuite({ capabilities, open: (prefix) => azureBlobStorage({ connectionString, container, prefix }) })
+
+  it('tells what the container is like', async () => {
+    const storage = azureBlobStorage({ connectionString, container, prefix: 'place/' })
+    const unheld = { versioning: null, objectLock: false, retention: null, archives: null }
+    expect(await storage.place!()).toEqual(unheld) // no object yet that could tell
+    await storage.put('a', Buffer.from('x'), { ifAbsent: true })
+    expect(await storage.place!()).toEqual({ ...unheld, versioning: false })
+    await storage.delete(['a', 'holdfast-probe'])
+  })
+
+  it('tells what lies in the archive tier, says so when it is read, and before it is needed', async () => {
+    const storage = azureBlobStorage({ connectionString, container, prefix: 'archive/' })
+    const { chunks } = (await openRepository({ storage, create: true })).scope()
+    const { ref } = await chunks.put(await ordersChunk(1, 50))
+    await chunks.assertWarm([ref])
+    const key = `s/-/chunks/${ref.name.slice(0, 2)}/${ref.name}.hfc`
+    const blob = admin.getBlockBlobClient(`archive/${key}`)
+    await blob.setAccessTier('Archive')
+    expect(await storage.stat(key)).toMatchObject({ archived: true })
+    expect((await collect(storage.list(key)))[0]).toMatchObject({ archived: true })
+    await expect(storage.get(key)).rejects.toMatchObject({ code: 'E_STORAGE_COLD' })
+    await expect(chunks.assertWarm([ref])).rejects.toMatchObject({ code: 'E_STORAGE_COLD', details: { objects: 1, names: [key] } })
+    await blob.setAccessTier('Hot')
+    await chunks.assertWarm([ref])
+    await chunks.verify(ref, { level: 'plain' })
+  })
 
   describe('says what is wrong', () => {
     const once = { attempts: 1 }

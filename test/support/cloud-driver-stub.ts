@@ -42,6 +42,10 @@ export function cloudDriverStub(broken: { readonly overwrites?: boolean; readonl
       const page = names.slice(start, start + 3).map((name) => ({ name, bytes: objects.get(name)!.byteLength, modifiedAt: 0 }))
       return { objects: page, next: start + 3 < names.length ? String(start + 3) : undefined }
     },
+    async place() {
+      await note('place')
+      return { versioning: false, objectLock: false, retention: null, archives: false }
+    },
     async delete(names) {
       await note(`delete ${names.length}`)
       for (const name of names) objects.delete(name)

@@ -1,14 +1,10 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import type { AdapterCapabilities, StorageAdapter } from '../../src/contracts/index.ts'
 import { openRepository } from '../../src/archive/index.ts'
-import { createHoldfast } from '../../src/holdfast.ts'
 import { uuidv7 } from '../../src/kernel/ids.ts'
-import { definePlan } from '../../src/plan/index.ts'
 import { conformanceCases, runConformanceCase } from '../../src/storage/conformance/index.ts'
-import { typeormStore } from '../../adapters/typeorm/index.ts'
-import { openSqliteShop, SHOP, SHOP_SCHEMAS } from '../fixtures/sqlite-shop.ts'
+import { backupSuite } from './backup-suite.ts'
 import { collect } from './collect.ts'
-import { temporaryFolder } from './temporary-folder.ts'
 
 export interface PlaceSuite {
   readonly capabilities: AdapterCapabilities
@@ -22,46 +18,7 @@ export function placeSuite({ capabilities, open }: PlaceSuite): void {
     for (const one of conformanceCases(capabilities)) it(one.name, () => runConformanceCase(one, { open: () => open('suite/') }))
   })
 
-  describe('holds backups', () => {
-    const folder = temporaryFolder()
-    let shop: Awaited<ReturnType<typeof openSqliteShop>>
-    beforeAll(async () => {
-      shop = await openSqliteShop(folder.path)
-    })
-    afterAll(async () => {
-      await shop?.dataSource.destroy()
-      folder.remove()
-    })
-
-    it('full, incremental, pruned, and restored', async () => {
-      const prefix = `backups-${uuidv7()}/`
-      const plan = definePlan({ id: 'shop', description: 'A shop', entities: [...SHOP_SCHEMAS], policy: { chunkBytes: 64 * 1024 } })
-      const boot = () => createHoldfast({ stores: [typeormStore(shop.dataSource)], storage: open(prefix), plans: [plan] })
-      const holdfast = await boot()
-      const full = await holdfast.backups.run('shop')
-      await shop.dataSource.query("UPDATE orders SET status = 'sent' WHERE id = 7")
-      const before = await shop.digest()
-      const incremental = await holdfast.backups.run('shop', { kind: 'incremental' })
-      expect(incremental.parent).toBe(full.snapshotId)
-      await holdfast.close()
-
-      await shop.dataSource.query('DELETE FROM order_line WHERE id % 3 = 0')
-      await shop.dataSource.query("UPDATE orders SET status = 'lost' WHERE id % 5 = 0")
-      // Another process, which knows nothing of the first.
-      const later = await boot()
-      expect((await later.discovery.verify(incremental.snapshotId)).damages).toEqual([])
-      const { totals } = await later.restores.restore({ snapshot: incremental.snapshotId, policy: 'overwrite' })
-      expect(totals).toMatchObject({ create: Math.floor(SHOP.lines / 3), update: SHOP.orders / 5 })
-      expect(await shop.digest()).toBe(before)
-
-      await later.discovery.delete(full.snapshotId, { reason: 'a test' })
-      await later.discovery.prune({ graceMs: 0, allowMoreThanHalf: true })
-      await later.discovery.prune({ graceMs: 0, allowMoreThanHalf: true })
-      expect((await later.discovery.verify(incremental.snapshotId)).damages).toEqual([])
-      await later.close()
-      await empty(open(prefix))
-    })
-  })
+  backupSuite(open)
 
   describe('at its edges', () => {
     it('takes bodies of more than one request, create-only too', async () => {

@@ -1,3 +1,4 @@
+import { Readable } from 'node:stream'
 import { describe, expect, it } from 'vitest'
 import { retryAfterMs } from '../../adapters/cloud/cloud-error.ts'
 import { type CloudOptions, cloudStorage } from '../../adapters/cloud/cloud-storage.ts'
@@ -39,7 +40,7 @@ describe('what all cloud storages share', () => {
 })
 
 describe('before the first create-only put the place is probed', () => {
-  it('and one that overwrites is refused before anything of a backup is stored', async () => {
+  it('case 19: and one that overwrites is refused before anything of a backup is stored', async () => {
     const stub = cloudDriverStub({ overwrites: true })
     await expect(openRepository({ storage: storageOver(stub), create: true })).rejects.toMatchObject({
       code: 'E_CAPABILITY',
@@ -90,7 +91,7 @@ describe('a request that fails', () => {
     }
   }
 
-  it.each([500, 502, 503, 429, 408])('with %i is made again', async (status) => {
+  it.each([500, 502, 503, 429, 408])('case 20: with %i is made again', async (status) => {
     const stub = cloudDriverStub()
     failing(stub, 3, () => answer(status))
     expect(await storageOver(stub).stat('a')).toBeNull()
@@ -153,7 +154,7 @@ describe('a request that fails', () => {
 })
 
 describe('an answer that is not to be trusted', () => {
-  it('a listing out of order', async () => {
+  it('case 18: a listing out of order', async () => {
     const stub = cloudDriverStub({ disorder: true })
     for (const name of ['a', 'b']) stub.objects.set(name, Buffer.alloc(1))
     await expect(collect(storageOver(stub).list(''))).rejects.toMatchObject({ code: 'E_STORAGE', details: { transient: false } })
@@ -168,9 +169,36 @@ describe('an answer that is not to be trusted', () => {
     expect(await readBody(pieces(5, 5), 10, 'a')).toHaveLength(10)
   })
 
-  it('a whole object where a range was asked for', () => {
-    expect(() => assertRangeKept('a', 10, 11)).toThrow(expect.objectContaining({ code: 'E_CAPABILITY', details: { missing: ['rangeRead'] } }))
-    assertRangeKept('a', 10, 7)
+  it('case 20: a body that stops to come', async () => {
+    const body = new Readable({ read() {} })
+    body.push(Buffer.alloc(5))
+    await expect(readBody(body, 10, 'a', 20)).rejects.toMatchObject({
+      code: 'E_STORAGE',
+      message: expect.stringContaining('nothing of its body came for 20 ms'),
+    })
+    expect(body.destroyed).toBe(true)
+  })
+
+  it.each([
+    ['the whole object', undefined, 100],
+    ['the whole object, as long as what was asked for', undefined, 10],
+    ['as many bytes of another place', 'bytes 0-9/100', 10],
+    ['more than was asked for', 'bytes 20-30/100', 11],
+    ['less, before the end of the object', 'bytes 20-24/100', 5],
+    ['less, of an object of unknown length', 'bytes 20-24/*', 5],
+    ['another length than is said', 'bytes 20-29/100', 9],
+    ['a header of another kind', 'rows 20-29/100', 10],
+  ])('%s where a range was asked for', (_, contentRange, bytes) => {
+    const refused = () => assertRangeKept('a', { start: 20, end: 30 }, contentRange, bytes)
+    expect(refused).toThrow(expect.objectContaining({ code: 'E_CAPABILITY', details: { missing: ['rangeRead'] } }))
+  })
+
+  it('but not a range that the end of the object cuts, nor one that is the whole object', () => {
+    assertRangeKept('a', { start: 20, end: 30 }, 'bytes 20-29/100', 10)
+    assertRangeKept('a', { start: 20, end: 30 }, 'bytes 20-29/*', 10)
+    assertRangeKept('a', { start: 20, end: 30 }, 'bytes 20-24/25', 5)
+    assertRangeKept('a', { start: 0, end: 30 }, undefined, 25)
+    assertRangeKept('a', { start: 0, end: 30 }, undefined, 0)
   })
 })
 

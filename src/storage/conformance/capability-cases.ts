@@ -126,15 +126,4 @@ export const capabilityCases: readonly ConformanceCase[] = [
       await assertRefused(openRepository({ storage, prefix, create: true }), 'E_CAPABILITY', 'openRepository')
     },
   },
-  {
-    name: 'tells used and free bytes, where it tells any',
-    async run({ storage, prefix }) {
-      if (!storage.quota) return
-      const before = await storage.quota()
-      await storage.put(`${prefix}weight`, noise(100_000), { ifAbsent: false })
-      const after = await storage.quota()
-      assert.ok(after.usedBytes >= before.usedBytes + 100_000, `used bytes went from ${before.usedBytes} to ${after.usedBytes} with 100000 stored`)
-      assert.ok(after.freeBytes >= 0, 'free bytes')
-    },
-  },
 ]

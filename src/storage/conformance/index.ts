@@ -5,6 +5,7 @@ import { capabilityCases } from './capability-cases.ts'
 import type { ConformanceCase, ConformanceHarness } from './harness.ts'
 import { nameCases } from './name-cases.ts'
 import { objectCases } from './object-cases.ts'
+import { placeCases } from './place-cases.ts'
 
 export type { ConformanceCase, ConformanceHarness } from './harness.ts'
 
@@ -15,7 +16,7 @@ export type { ConformanceCase, ConformanceHarness } from './harness.ts'
 export function conformanceCases(capabilities: AdapterCapabilities): readonly ConformanceCase[] {
   const applies = ({ requires, absent }: ConformanceCase) =>
     (requires === undefined || capabilities[requires]) && (absent === undefined || !capabilities[absent])
-  return [...objectCases, ...nameCases, ...capabilityCases].filter(applies)
+  return [...objectCases, ...nameCases, ...capabilityCases, ...placeCases].filter(applies)
 }
 
 export interface ConformanceOptions {
@@ -49,18 +50,23 @@ export interface ConformanceResult {
   readonly error?: unknown
 }
 
+export interface CheckOptions extends AbortableOptions {
+  /** Told each result as it is known. */
+  readonly onResult?: (result: ConformanceResult) => void
+}
+
 /** All cases, one after the other, against a storage as it is: for checking a provider before it is trusted with backups. */
-export async function checkStorage(options: ConformanceOptions & AbortableOptions): Promise<readonly ConformanceResult[]> {
+export async function checkStorage(options: ConformanceOptions & CheckOptions): Promise<readonly ConformanceResult[]> {
   const probe = await options.open()
   const results: ConformanceResult[] = []
   for (const conformanceCase of conformanceCases(probe.capabilities)) {
     throwIfAborted(options.signal)
-    results.push(
-      await runConformanceCase(conformanceCase, options).then(
-        () => ({ name: conformanceCase.name, ok: true }),
-        (error: unknown) => ({ name: conformanceCase.name, ok: false, error }),
-      ),
+    const result = await runConformanceCase(conformanceCase, options).then(
+      () => ({ name: conformanceCase.name, ok: true }),
+      (error: unknown) => ({ name: conformanceCase.name, ok: false, error }),
     )
+    results.push(result)
+    options.onResult?.(result)
   }
   await probe.close()
   return results
