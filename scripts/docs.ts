@@ -1,7 +1,9 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { azureBlobStorage } from '../adapters/azure-blob/index.ts'
 import { fsStorage } from '../adapters/fs/index.ts'
+import { gcsStorage } from '../adapters/gcs/index.ts'
 import { memoryStorage } from '../adapters/memory/index.ts'
+import { s3Storage } from '../adapters/s3/index.ts'
 import { EXIT_CODE_OF, EXIT_CODES } from '../src/cli/exit-codes.ts'
 import type { AdapterCapabilities, StorageAdapter } from '../src/contracts/index.ts'
 import { ERRORS } from '../src/kernel/errors.ts'
@@ -29,7 +31,9 @@ const blocks: Readonly<Record<string, () => string>> = {
   capabilities: () =>
     capabilityMatrix({
       'holdfast/fs': fsStorage({ root: '.' }),
+      'holdfast/s3': s3Storage({ bucket: 'any' }),
       'holdfast/azure-blob': azureBlobStorage({ connectionString: 'UseDevelopmentStorage=true', container: 'any' }),
+      'holdfast/gcs': gcsStorage({ bucket: 'any' }),
       'holdfast/memory': memoryStorage(),
     }),
   'quick-start': () => `\`\`\`ts\n${readFileSync(new URL('../samples/quick-start/main.ts', import.meta.url), 'utf8').trimEnd()}\n\`\`\``,
@@ -43,6 +47,7 @@ function capabilityMatrix(adapters: Readonly<Record<string, StorageAdapter>>): s
     `| capability | ${names.map((name) => `\`${name}\``).join(' | ')} |`,
     `|---|${names.map(() => '---').join('|')}|`,
     ...capabilities.map((capability) => `| \`${capability}\` | ${names.map((name) => cell(adapters[name]!.capabilities[capability])).join(' | ')} |`),
+    `| free space (\`quota\`) | ${names.map((name) => cell(adapters[name]!.quota !== undefined)).join(' | ')} |`,
   ].join('\n')
 }
 

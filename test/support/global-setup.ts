@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { NOT_RUN_FILE, notRun } from './not-run.ts'
-import { provideMysql } from './provide-mysql.ts'
+import { flavourOf, provideMysql } from './provide-mysql.ts'
 import { providePostgres } from './provide-postgres.ts'
 
 /** Finds or starts the real components once, before any test file, and stops what it started. */
@@ -16,7 +16,11 @@ export default async function setup(): Promise<() => Promise<void>> {
   if (typeof mysql === 'string') notRun('MySQL and MariaDB', mysql)
   else {
     process.env.HOLDFAST_TEST_MYSQL_URL = mysql.url
-    console.log(`MariaDB for the tests: ${mysql.how}`)
+    const flavour = await flavourOf(mysql.url)
+    process.env.HOLDFAST_TEST_MYSQL_FLAVOUR = flavour
+    console.log(`${flavour === 'mysql' ? 'MySQL' : 'MariaDB'} for the tests: ${mysql.how}`)
+    if (flavour === 'mariadb')
+      notRun('MySQL proper', 'the server is MariaDB; give the address of a MySQL 8 or 9 in HOLDFAST_TEST_MYSQL_URL', { required: false })
   }
   return async () => {
     await postgres.stop()

@@ -20,6 +20,19 @@ export async function provideMysql(): Promise<ProvidedServer | string> {
   return (await startContainer()) ?? (await startBinaries()) ?? `no server on 127.0.0.1:3306, no Docker, and no ${MARIADBD}`
 }
 
+/** Which of the two it is. */
+export async function flavourOf(url: string): Promise<'mariadb' | 'mysql'> {
+  const connection = mysql.createConnection({ uri: url })
+  try {
+    const version = await new Promise<string>((resolve, reject) =>
+      connection.query('SELECT VERSION() AS version', (error, rows) => (error ? reject(error) : resolve((rows as { version: string }[])[0]!.version))),
+    )
+    return /mariadb/i.test(version) ? 'mariadb' : 'mysql'
+  } finally {
+    connection.destroy()
+  }
+}
+
 async function whyUnusable(url: string): Promise<string | null> {
   const connection = mysql.createConnection({ uri: url, connectTimeout: 3000 })
   try {

@@ -1,0 +1,2 @@
+export { type GcsStorageOptions, gcsStorage } from './gcs-storage.ts'
+export type { GcsClient } from './gcs-sdk.ts'
