@@ -4,6 +4,7 @@ import { HoldfastError } from '../kernel/errors.ts'
 import { corrupt } from './archive-error.ts'
 import { compressFrame } from './frame-compressor.ts'
 import { decompressFrame } from './frame-decompressor.ts'
+import { isSound } from './is-sound.ts'
 import { jsonDepth } from './json-depth.ts'
 import { isBomb, LIMITS } from './limits.ts'
 import { decodePrefix, encodePrefix, type ObjectKind, parseJson } from './object-container.ts'
@@ -93,7 +94,8 @@ export async function getJsonObject(
   options: AbortableOptions & { readonly expect?: { readonly storedBytes: number; readonly storedSha256: string } } = {},
 ): Promise<unknown> {
   const { expect, signal } = options
-  const bytes = await space.get(object, { signal, limit: storedLimit() })
+  const accept = (bytes: Uint8Array) => (expect ? sha256(bytes) === expect.storedSha256 : isSound(() => decodeJsonObject(space, object, kind, bytes)))
+  const bytes = await space.get(object, { signal, limit: storedLimit(), accept })
   if (expect && (bytes.byteLength !== expect.storedBytes || sha256(bytes) !== expect.storedSha256))
     throw corrupt(space.label(object), 'is not the object that was stored')
   return (await decodeJsonObject(space, object, kind, bytes)).value

@@ -11,6 +11,11 @@ export interface PutNewOptions extends AbortableOptions {
   readonly limit: number
 }
 
+export interface AcceptOptions extends AbortableOptions {
+  /** Where the storage holds several copies: are these the bytes that were stored? */
+  readonly accept?: ((bytes: Uint8Array) => boolean | Promise<boolean>) | undefined
+}
+
 /** The objects below one prefix of a storage, by their names below that prefix. */
 export interface ObjectSpace {
   readonly storage: StorageAdapter
@@ -19,8 +24,8 @@ export interface ObjectSpace {
   /** How errors name an object. */
   label(object: string): string
   /** The whole object, which has at most `limit` bytes, else `E_ARCHIVE_CORRUPT`. */
-  get(object: string, options: AbortableOptions & { readonly limit: number }): Promise<Uint8Array>
-  getRange(object: string, start: number, end: number, options?: AbortableOptions): Promise<Uint8Array>
+  get(object: string, options: AcceptOptions & { readonly limit: number }): Promise<Uint8Array>
+  getRange(object: string, start: number, end: number, options?: AcceptOptions): Promise<Uint8Array>
   stat(object: string, options?: AbortableOptions): Promise<ObjectStat | null>
   /** `key` of each is the name below the prefix. */
   list(objectPrefix: string, options?: AbortableOptions): AsyncIterable<ObjectStat>
@@ -28,8 +33,18 @@ export interface ObjectSpace {
   putNew(object: string, body: readonly Uint8Array[], digest: string, options: PutNewOptions): Promise<'written' | 'same'>
   /** Gives the name of a chunk, from the SHA-256 of its plain lines: that itself, or a keyed hash of it. */
   chunkNamer(options?: AbortableOptions & { readonly create?: boolean }): Promise<(plainSha256: string) => string>
+  /** The keys that sealed what is stored; null where it is plain. */
+  readonly seals: Seals | null
   /** Absent names are not an error. Nothing but prune and the release of pins deletes. */
   delete(objects: readonly string[], options?: AbortableOptions): Promise<void>
+}
+
+/** What a space knows of the keys that its objects are sealed with. */
+export interface Seals {
+  /** Id of the key that sealed the objects; of several keys the oldest. */
+  of(objects: readonly string[], options?: AbortableOptions): Promise<string>
+  /** Is that key so many renewals behind that what it sealed should be sealed anew when it is used again? */
+  outworn(keyId: string | undefined, options?: AbortableOptions): Promise<boolean>
 }
 
 export function createObjectSpace(storage: StorageAdapter, prefix: string, repositoryId: string): ObjectSpace {
@@ -38,19 +53,21 @@ export function createObjectSpace(storage: StorageAdapter, prefix: string, repos
     prefix,
     repositoryId,
     label: (object) => `${prefix}${object} (${storage.name})`,
-    async get(object, { limit, signal }) {
+    async get(object, { limit, signal, accept }) {
+      const options = { signal, ...(accept && { accept }) }
       if (storage.capabilities.rangeRead) {
-        const bytes = await storage.get(prefix + object, { signal, range: { start: 0, end: limit + 1 } })
+        const bytes = await storage.get(prefix + object, { ...options, range: { start: 0, end: limit + 1 } })
         if (bytes.byteLength > limit) throw corrupt(space.label(object), `more than ${limit} bytes`)
         return bytes
       }
       const stat = await space.stat(object, { signal })
       if (stat && stat.bytes > limit) throw corrupt(space.label(object), `${stat.bytes} bytes, at most ${limit} expected`)
-      return storage.get(prefix + object, { signal })
+      return storage.get(prefix + object, options)
     },
-    async getRange(object, start, end, options = {}) {
-      if (storage.capabilities.rangeRead) return storage.get(prefix + object, { ...options, range: { start, end } })
-      return (await storage.get(prefix + object, options)).subarray(start, end)
+    async getRange(object, start, end, { signal, accept } = {}) {
+      if (storage.capabilities.rangeRead) return storage.get(prefix + object, { signal, range: { start, end }, ...(accept && { accept }) })
+      const whole = accept && { accept: (bytes: Uint8Array) => accept(bytes.subarray(start, end)) }
+      return (await storage.get(prefix + object, { signal, ...whole })).subarray(start, end)
     },
     async stat(object, options) {
       const stat = await storage.stat(prefix + object, options)
@@ -73,6 +90,7 @@ export function createObjectSpace(storage: StorageAdapter, prefix: string, repos
       }
     },
     chunkNamer: async () => (plainSha256) => plainSha256,
+    seals: null,
     delete: (objects, options) =>
       storage.delete(
         objects.map((object) => prefix + object),

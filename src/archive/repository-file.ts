@@ -7,6 +7,7 @@ import { isHoldfastError } from '../kernel/errors.ts'
 import { uuidv7 } from '../kernel/ids.ts'
 import { corrupt, missing, tooNew } from './archive-error.ts'
 import { createCheck } from './checked-schema.ts'
+import { isSound } from './is-sound.ts'
 import { LIMITS } from './limits.ts'
 import { Sha256Schema, UuidSchema } from './manifest-schema.ts'
 import { ENCRYPTION_FEATURE, parseJson, requireKnownFeatures } from './object-container.ts'
@@ -57,7 +58,8 @@ export async function openRepositoryFile(
 ): Promise<RepositoryFile> {
   const space = createObjectSpace(storage, prefix, '')
   const label = space.label(REPOSITORY_FILE)
-  const read = async () => parseRepositoryFile(await space.get(REPOSITORY_FILE, { ...options, limit: LIMITS.repositoryFileBytes }), label)
+  const accept = (bytes: Uint8Array) => isSound(() => parseRepositoryFile(bytes, label))
+  const read = async () => parseRepositoryFile(await space.get(REPOSITORY_FILE, { ...options, limit: LIMITS.repositoryFileBytes, accept }), label)
   try {
     return await read()
   } catch (error) {
