@@ -19,6 +19,8 @@ export interface ChunkRef {
   /** Lines of a delta that delete a key, and lines that are anchors: upserts = rows − deletes − anchors. Absent for base chunks. */
   readonly deletes?: number
   readonly anchors?: number
+  /** Id of the key that sealed chunk and index, of two keys the older one; absent where nothing is encrypted, or where it was not noted. */
+  readonly key?: string
 }
 
 /** A chunk that is in the storage, with what its range needs to know. */

@@ -7,6 +7,7 @@ import type { EncodedChunk } from './chunk-assembler.ts'
 import { decompressLines, openChunk, openKeyIndex, openReferencedChunk, readOpenedChunk } from './chunk-reader.ts'
 import { type ChunkRef, isChunkName, type StoredChunk } from './chunk-ref.ts'
 import type { CondemnedNames } from './condemned-log.ts'
+import { assertWarm } from './assert-warm.ts'
 import type { KeyIndex } from './key-index.ts'
 import { LIMITS } from './limits.ts'
 import type { ScopeNames } from './object-names.ts'
@@ -31,6 +32,13 @@ export interface ChunkStore {
    * count after the last. `E_ARCHIVE_MISSING`, `E_ARCHIVE_CORRUPT`, `E_ARCHIVE_FORMAT`.
    */
   read(ref: ChunkRef, options?: AbortableOptions): AsyncIterable<Uint8Array>
+  /** Is any of them sealed with a key that is further behind than the repository allows? */
+  isOutworn(refs: readonly ChunkRef[], options?: AbortableOptions): Promise<boolean>
+  /**
+   * The chunk itself, unless it is encrypted and its key is further behind than the repository allows: then a copy of it, sealed with the key of today, under a name of its own. When all
+   * names are taken, the chunk itself. Throws what `verify` throws.
+   */
+  sealAnew(ref: ChunkRef, options?: AbortableOptions): Promise<Pick<StoredChunk, 'ref' | 'written'>>
   /** Throws `E_ARCHIVE_MISSING`, `E_ARCHIVE_CORRUPT` or `E_ARCHIVE_FORMAT`, naming the object. */
   verify(ref: ChunkRef, options: AbortableOptions & { readonly level: VerifyLevel }): Promise<void>
   /**
@@ -38,6 +46,10 @@ export interface ChunkStore {
    * prune has condemned meanwhile, and throws `E_CONDEMNED` when that includes one of them.
    */
   assertPresent(refs: readonly ChunkRef[], options?: AbortableOptions): Promise<void>
+  /** That none of them lies in an archive tier, by listing: `E_STORAGE_COLD`. Asks nothing of a storage without such tiers. */
+  assertWarm(refs: readonly ChunkRef[], options?: AbortableOptions): Promise<void>
+  /** Bytes that the storage still takes; null where it does not tell. */
+  freeBytes(options?: AbortableOptions): Promise<number | null>
   readIndex(ref: ChunkRef, options?: AbortableOptions): Promise<KeyIndex>
   /** How errors name the object. */
   label(ref: ChunkRef): string
@@ -54,18 +66,46 @@ const PARALLEL = 4
 
 /** `condemned` makes it the store of a writer: what prune has condemned is neither adopted nor referred to. */
 export function createChunkStore(space: ObjectSpace, names: ScopeNames, condemned?: CondemnedNames): ChunkStore {
+  /** What `attempt` comes to under the first name that is neither condemned nor taken by something bad, or else by something that is sealed with too old a key. */
+  async function firstGood(id: string, options: AbortableOptions, attempt: (name: string) => Promise<Stored | null>): Promise<Stored | null> {
+    const taboo = await condemned?.known(options)
+    let outworn: Stored | null = null
+    for (let copy = 0; copy <= MAX_COPIES; copy++) {
+      throwIfAborted(options.signal)
+      const name = copy === 0 ? id : `${id}.${copy}`
+      if (taboo?.has(name)) continue
+      const stored = await attempt(name)
+      if (!stored) continue
+      if (!space.seals) return stored
+      const key = await space.seals.of([names.chunk(name), names.chunkIndex(name)], options)
+      const sealed = { ...stored, ref: { ...stored.ref, key } }
+      if (!(await space.seals.outworn(key, options))) return sealed
+      outworn = sealed
+    }
+    return outworn
+  }
+
   const store: ChunkStore = {
     async put(chunk, options = {}) {
-      const taboo = await condemned?.known(options)
       const id = (await space.chunkNamer({ ...options, create: true }))(chunk.id)
-      for (let copy = 0; copy <= MAX_COPIES; copy++) {
-        throwIfAborted(options.signal)
-        const name = copy === 0 ? id : `${id}.${copy}`
-        if (taboo?.has(name)) continue
-        const ref = (await putPair(space, names, chunk, name, options)) ?? (await adoptPair(space, names, chunk, name, options))
-        if (ref) return { ...ref, firstKey: chunk.firstKey, lastKey: chunk.lastKey }
-      }
-      throw corrupt(space.label(names.chunk(id)), `damaged or condemned, as are ${MAX_COPIES} further copies`)
+      const stored = await firstGood(id, options, async (name) => {
+        return (await putPair(space, names, chunk, name, options)) ?? (await adoptPair(space, names, chunk, name, options))
+      })
+      if (!stored) throw corrupt(space.label(names.chunk(id)), `damaged or condemned, as are ${MAX_COPIES} further copies`)
+      return { ...stored, firstKey: chunk.firstKey, lastKey: chunk.lastKey }
+    },
+    async isOutworn(refs, options = {}) {
+      for (const { key } of space.seals ? refs : []) if (await space.seals!.outworn(key, options)) return true
+      return false
+    },
+    async sealAnew(ref, options = {}) {
+      if (!(await store.isOutworn([ref], options))) return { ref, written: false }
+      await assertNamed(space, [ref], options)
+      const chunk = await getChunk(space, names, ref, options.signal)
+      if (!isStored(ref)(chunk)) throw corrupt(store.label(ref), 'its bytes are not those that were stored')
+      const pair = { ref, chunk, index: await getIndex(space, names, ref, options.signal) }
+      const copied = await firstGood(ref.name.slice(0, 64), options, (name) => copyPair(space, names, pair, name, options))
+      return copied ?? { ref, written: false }
     },
     async *read(ref, { signal } = {}) {
       await assertNamed(space, [ref], { signal })
@@ -101,6 +141,12 @@ export function createChunkStore(space: ObjectSpace, names: ScopeNames, condemne
       }
       for await (const _ of mapOrdered(folders, PARALLEL, ([hex, group]) => assertListed(space, names, hex, group, signal)));
     },
+    async assertWarm(refs, options = {}) {
+      if (!space.storage.capabilities.lifecycleTiers) return
+      const wanted = refs.flatMap(({ name }) => [names.chunk(name), names.chunkIndex(name)])
+      await assertWarm(space, new Set(wanted), names, options)
+    },
+    freeBytes: async (options = {}) => (await space.storage.quota?.(options))?.freeBytes ?? null,
     async readIndex(ref, { signal } = {}) {
       await assertNamed(space, [ref], { signal })
       return openKeyIndex(await getIndex(space, names, ref, signal), ref, space.label(names.chunkIndex(ref.name)))
@@ -116,7 +162,7 @@ export function createChunkStore(space: ObjectSpace, names: ScopeNames, condemne
         return entry
       })
       yield* mapOrdered(entries, PARALLEL, async (frame) => {
-        const body = await space.getRange(name, frame.offset, frame.offset + frame.storedBytes, { signal })
+        const body = await space.getRange(name, frame.offset, frame.offset + frame.storedBytes, { signal, accept: isStored(frame) })
         if (body.byteLength !== frame.storedBytes || sha256(body) !== frame.storedSha256)
           throw corrupt(space.label(name), `the frame at ${frame.offset} is not the one that was stored`)
         return decompressLines(frame, body, index.compression, space.label(name))
@@ -135,9 +181,34 @@ export function createChunkStore(space: ObjectSpace, names: ScopeNames, condemne
 
 type Stored = Pick<StoredChunk, 'ref' | 'written'>
 
+/** A pair as it is, under another name. Null when something else has that name. */
+async function copyPair(
+  space: ObjectSpace,
+  names: ScopeNames,
+  { ref, chunk, index }: { readonly ref: ChunkRef; readonly chunk: Uint8Array; readonly index: Uint8Array },
+  name: string,
+  options: AbortableOptions,
+): Promise<Stored | null> {
+  return unlessTaken(async () => {
+    const put = (object: string, bytes: Uint8Array, { storedBytes, storedSha256 }: Pick<ChunkRef, 'storedBytes' | 'storedSha256'>) =>
+      space.putNew(object, [bytes], storedSha256, { ...options, same: sameDigest(storedSha256), limit: storedBytes })
+    await put(names.chunkIndex(name), index, ref.index)
+    return { written: (await put(names.chunk(name), chunk, ref)) === 'written', ref: { ...ref, name } }
+  })
+}
+
+async function unlessTaken(store: () => Promise<Stored>): Promise<Stored | null> {
+  try {
+    return await store()
+  } catch (error) {
+    if (isHoldfastError(error, 'E_STORAGE_EXISTS') || isHoldfastError(error, 'E_ARCHIVE_CORRUPT')) return null
+    throw error
+  }
+}
+
 /** Index first, so that a chunk is never without one. Null when another index or chunk has the name. */
 async function putPair(space: ObjectSpace, names: ScopeNames, chunk: EncodedChunk, name: string, options: AbortableOptions): Promise<Stored | null> {
-  try {
+  return unlessTaken(async () => {
     await space.putNew(names.chunkIndex(name), chunk.index, chunk.indexSha256, { ...options, same: sameDigest(chunk.indexSha256), limit: chunk.indexBytes })
     const outcome = await space.putNew(names.chunk(name), chunk.object, chunk.storedSha256, {
       ...options,
@@ -145,10 +216,7 @@ async function putPair(space: ObjectSpace, names: ScopeNames, chunk: EncodedChun
       limit: chunk.storedBytes,
     })
     return { written: outcome === 'written', ref: refOf(name, chunk, chunk, { storedBytes: chunk.indexBytes, storedSha256: chunk.indexSha256 }) }
-  } catch (error) {
-    if (isHoldfastError(error, 'E_STORAGE_EXISTS') || isHoldfastError(error, 'E_ARCHIVE_CORRUPT')) return null
-    throw error
-  }
+  })
 }
 
 /** The pair under a taken name, if it holds the same lines (compressed differently, perhaps) and is sound in every part. */
@@ -195,12 +263,16 @@ function assertNotCondemned(refs: readonly ChunkRef[], taboo: ReadonlySet<string
 
 /** One byte more than expected is asked for, so that a longer object shows. */
 function getChunk(space: ObjectSpace, names: ScopeNames, ref: ChunkRef, signal?: AbortSignal): Promise<Uint8Array> {
-  return space.get(names.chunk(ref.name), { signal, limit: ref.storedBytes })
+  return space.get(names.chunk(ref.name), { signal, limit: ref.storedBytes, accept: isStored(ref) })
+}
+
+function isStored({ storedBytes, storedSha256 }: Pick<ChunkRef, 'storedBytes' | 'storedSha256'>): (bytes: Uint8Array) => boolean {
+  return (bytes) => bytes.byteLength === storedBytes && sha256(bytes) === storedSha256
 }
 
 async function getIndex(space: ObjectSpace, names: ScopeNames, ref: ChunkRef, signal?: AbortSignal): Promise<Uint8Array> {
   const name = names.chunkIndex(ref.name)
-  const bytes = await space.get(name, { signal, limit: ref.index.storedBytes })
+  const bytes = await space.get(name, { signal, limit: ref.index.storedBytes, accept: isStored(ref.index) })
   if (bytes.byteLength !== ref.index.storedBytes || sha256(bytes) !== ref.index.storedSha256)
     throw corrupt(space.label(name), 'its bytes are not those that were stored')
   return bytes

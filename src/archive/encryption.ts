@@ -6,14 +6,24 @@ import { assertKnownOptions } from '../kernel/known-options.ts'
 export interface EncryptionOptions {
   /** One to eight; any one of them opens the repository. At least one must be able to open. Have one more than you use, and keep it elsewhere. */
   readonly providers: readonly KeyProvider[]
+  /**
+   * How many renewals of the data key a chunk may be behind. A backup that uses one again that is further behind reads it and seals it anew, beside the old one, which stays as long as older
+   * snapshots refer to it: all chunks once, so after that many renewals a run takes as long and as much room as a full one. 0: behind no renewal. Default 1.
+   */
+  readonly resealAfter?: number
 }
 
 const MOST = 8
+const MOST_EPOCHS = 9999
+const RESEAL_AFTER = 1
 
 /** @throws `E_CONFIG` */
 export function assertEncryption(options: EncryptionOptions): void {
-  assertKnownOptions(options, ['providers'], '`encryption`')
+  assertKnownOptions(options, ['providers', 'resealAfter'], '`encryption`')
   const { providers } = options
+  const after = resealAfter(options)
+  if (!Number.isInteger(after) || after < 0 || after > MOST_EPOCHS)
+    throw new HoldfastError('E_CONFIG', `\`encryption.resealAfter\` is ${String(after)}; expected a whole number from 0 to ${MOST_EPOCHS}`)
   if (!Array.isArray(providers) || providers.length === 0 || providers.length > MOST)
     throw new HoldfastError('E_CONFIG', `\`encryption.providers\` takes one to ${MOST} key providers`, { hint: 'For example: [await keyFile(path)].' })
   const names = new Set<string>()
@@ -30,4 +40,8 @@ export function assertEncryption(options: EncryptionOptions): void {
     throw new HoldfastError('E_CONFIG', 'no provider of `encryption.providers` can open anything: of recipients the public keys alone are here', {
       hint: 'Add one that opens: a key file, a passphrase, a key service.',
     })
+}
+
+export function resealAfter({ resealAfter: after = RESEAL_AFTER }: EncryptionOptions): number {
+  return after
 }

@@ -73,19 +73,18 @@ export function decodeKeyIndex(plain: Uint8Array, compression: Compression, obje
   const keys = bytes.subarray(keysAt, keysAt + keyBytes)
   const blooms = readBlooms(bytes, keysAt + aligned(keyBytes), references, need)
   if (!addsUp(frames, lineLengths)) throw corrupt(object, 'its frames and lines do not agree')
-  if (countNewlines(keys) !== rows || keys.at(-1) !== NEWLINE) throw corrupt(object, 'its keys and lines do not agree')
+  if (countEnds(keys) !== rows || keys.at(-1) !== NEWLINE) throw corrupt(object, 'its keys and lines do not agree')
 
   return {
     rows,
     compression,
     frames,
-    *keys() {
-      for (let at = 0; at < keys.byteLength;) {
-        const end = keys.indexOf(NEWLINE, at)
-        yield keys.toString('utf8', at, end)
-        at = end + 1
-      }
-    },
+    // Made into text all at once: many times as fast as key by key.
+    keys: () =>
+      keys
+        .toString('utf8', 0, keys.byteLength - 1)
+        .split('\n')
+        .values(),
     keyAt(row) {
       if (row < 0 || row >= rows) throw new RangeError(`there is no row ${row}`)
       // From whichever end is nearer: the first and the last key are what is asked for.
@@ -179,5 +178,12 @@ function placeOf(row: number, frames: readonly FrameEntry[], lineLengths: Uint32
 export function countNewlines(bytes: Uint8Array): number {
   let count = 0
   for (let at = bytes.indexOf(NEWLINE); at >= 0; at = bytes.indexOf(NEWLINE, at + 1)) count++
+  return count
+}
+
+/** The same where one stands every few bytes: looking at each is faster there than being told the next. */
+function countEnds(keys: Uint8Array): number {
+  let count = 0
+  for (let at = 0; at < keys.byteLength; at++) if (keys[at] === NEWLINE) count++
   return count
 }

@@ -39,13 +39,17 @@ export interface KeyRing {
   current(options?: AbortableOptions & { readonly create?: boolean }): Promise<DataKey>
   /** @throws `E_KEY_MISSING` when it was destroyed or nobody here can open it, `E_KEY_WRONG`, `E_KEY_UNAVAILABLE` */
   byId(keyId: string, options?: AbortableOptions): Promise<DataKey>
+  /** How many renewals the key is behind what is written with now. Of one that is not known: as many as the first. */
+  renewalsSince(keyId: string | undefined, options?: AbortableOptions): Promise<number>
   /** All keys, as they are stored, by epoch; none is opened. */
   records(options?: AbortableOptions): Promise<readonly KeyRecord[]>
   /** Wraps every key for the providers that are configured now, and removes the wraps there were. Nothing else is rewritten. Returns the ids of the keys. */
   rewrap(options?: AbortableOptions): Promise<readonly string[]>
   /** A new key for what is written from now on; what is there stays readable with the old ones. */
   renew(options?: AbortableOptions): Promise<DataKey>
-  /** Destroys all keys. What they sealed can never be read again. */
+  /** When they were destroyed, by the storage's clock; null when they were not. */
+  destroyedAt(options?: AbortableOptions): Promise<number | null>
+  /** Destroys all keys, and sees to it that none is made again. What they sealed can never be read. Called again it goes on where it was stopped. Returns how many objects were deleted. */
   destroy(options?: AbortableOptions): Promise<number>
 }
 
@@ -84,6 +88,8 @@ const checkRecord = createCheck<KeyRecord>()(
 
 /** How long a process goes on with the keys it has seen before it looks for newer ones. */
 const LOOKED_FOR_MS = 60_000
+/** Stands where keys were. */
+const DESTROYED = 'destroyed'
 const NAME = /^([0-9]{4})\.([0-9]{4})$/
 
 export function createKeyRing(options: KeyRingOptions): KeyRing {
@@ -94,6 +100,7 @@ export function createKeyRing(options: KeyRingOptions): KeyRing {
 
   async function load(call: AbortableOptions): Promise<readonly StoredRecord[]> {
     const latest = new Map<number, { object: string; set: number }>()
+    if (await space.stat(`${folder}${DESTROYED}`, call)) throw new HoldfastError('E_KEY_SHREDDED', `the keys in ${where} were destroyed`)
     for await (const { key: object } of space.list(folder, call)) {
       const [, epoch, set] = NAME.exec(object.slice(folder.length)) ?? []
       if (epoch !== undefined && Number(set) > (latest.get(Number(epoch))?.set ?? 0)) latest.set(Number(epoch), { object, set: Number(set) })
@@ -206,6 +213,11 @@ export function createKeyRing(options: KeyRingOptions): KeyRing {
       if (record) return open(record, call)
       throw new HoldfastError('E_KEY_MISSING', `the key ${keyId} is not in ${where}: it was destroyed, or not copied along`, { details: { keyId } })
     },
+    async renewalsSince(keyId, call = {}) {
+      const records = await stored(call)
+      const epoch = records.find((record) => record.keyId === keyId)?.epoch ?? records[0]?.epoch ?? 0
+      return (records.at(-1)?.epoch ?? 0) - epoch
+    },
     records: async (call = {}) => (await stored(call, true)).map(({ object: _object, set: _set, ...record }) => record),
     async rewrap(call = {}) {
       const records = await stored(call, true)
@@ -226,9 +238,12 @@ export function createKeyRing(options: KeyRingOptions): KeyRing {
       const latest = (await stored(call, true)).at(-1)
       return latest ? make(latest.epoch + 1, (await open(latest, call)).naming, call) : make(1, undefined, call)
     },
+    destroyedAt: async (call) => (await space.stat(`${folder}${DESTROYED}`, call))?.modifiedAt ?? null,
     async destroy(call = {}) {
+      // First, so that no process makes a new key of what it believes to be the first backup.
+      await putJsonObject(space, `${folder}${DESTROYED}`, 'key', { destroyed: true }, call)
       const objects: string[] = []
-      for await (const { key } of space.list(folder, call)) objects.push(key)
+      for await (const { key } of space.list(folder, call)) if (NAME.test(key.slice(folder.length))) objects.push(key)
       await space.delete(objects, call)
       opened.clear()
       looked = null

@@ -1,7 +1,18 @@
 import { hkdfSync } from 'node:crypto'
 
 /** What a derived key is for. Each purpose has a label of its own, so that no key serves two. */
-export type KeyPurpose = 'object' | 'chunk-names' | 'commitment' | 'ring-mac' | 'token' | 'key-file' | 'passphrase' | 'x25519' | 'fingerprint'
+export type KeyPurpose =
+  | 'object'
+  | 'chunk-names'
+  | 'commitment'
+  | 'ring-mac'
+  | 'token'
+  | 'scope-id'
+  | 'erasure'
+  | 'key-file'
+  | 'passphrase'
+  | 'x25519'
+  | 'fingerprint'
 
 export const KEY_BYTES = 32
 

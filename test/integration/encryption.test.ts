@@ -92,7 +92,7 @@ describe('an encrypted repository', () => {
 })
 
 describe('without the key', () => {
-  it('nothing opens: which key is missing or wrong is said, and a service that is down is told from both', async () => {
+  it('case 13: nothing opens: which key is missing or wrong is said, and a service that is down is told from both', async () => {
     const made = encryptedRig(5, [own])
     await made.take()
     await failure(openWith(made.storage), 'E_KEY_MISSING')
@@ -130,7 +130,7 @@ describe('without the key', () => {
 })
 
 describe('somebody who can write to the storage', () => {
-  it('cannot alter, shorten, exchange or replace an object without its being noticed', async () => {
+  it('case 08: cannot alter, shorten, exchange or replace an object without its being noticed', async () => {
     const made = encryptedRig(40)
     const id = await made.take()
     const objects = await objectsOf(made.storage)
@@ -231,12 +231,71 @@ describe('the keys of a repository', () => {
     await expectTruth(made, second)
   })
 
+  it.each(['incremental', 'full'] as const)('that are too far behind seal nothing that is used again: %s', async (kind) => {
+    const made = encryptedRig(60)
+    const first = await made.take()
+    const sealedBy = async (id: string) => {
+      const objects = await objectsOf(made.storage)
+      const refs = (await made.rig.manifest(id)).entities.flatMap(({ ranges }) => ranges.flatMap(({ layers }) => layers))
+      const found = refs.flatMap(({ name, key }) => {
+        const path = `main/s/-/chunks/${name.slice(0, 2)}/${name}`
+        const ofObjects = ['hfc', 'hfx'].map((ending) => /"key":"([0-9a-f]{16})"/.exec(objects.get(`${path}.${ending}`)!.toString('latin1'))![1])
+        expect(ofObjects, name).toContain(key)
+        return ofObjects
+      })
+      return new Set(found)
+    }
+    const renew = async () => (await (await openWith(made.storage, own)).scope().keys!.renew()).id
+    const [{ keyId: old } = { keyId: '' }] = await (await openWith(made.storage, own)).scope().keys!.records()
+    await renew()
+    const chunksBefore = [...(await objectsOf(made.storage)).keys()].filter((key) => key.includes('/chunks/'))
+    // Behind by one, which is allowed: all chunks serve as they are.
+    const second = await made.take(kind)
+    expect([...(await objectsOf(made.storage)).keys()].filter((key) => key.includes('/chunks/'))).toEqual(chunksBefore)
+    expect([...(await sealedBy(second))]).toEqual([old])
+    const newest = await renew()
+    const third = await made.take(kind)
+    expect([...(await sealedBy(third))]).toEqual([newest])
+    await expectTruth(made, third)
+    // Once: the next run finds them so. And what was there still reads.
+    const chunksAfter = [...(await objectsOf(made.storage)).keys()].filter((key) => key.includes('/chunks/'))
+    expect(chunksAfter.length).toBe(2 * chunksBefore.length)
+    await expectTruth(made, await made.take(kind))
+    expect([...(await objectsOf(made.storage)).keys()].filter((key) => key.includes('/chunks/'))).toEqual(chunksAfter)
+    for (const id of [first, second]) await expectTruth(made, id)
+  })
+
+  it('are renewed more often than a chunk has names: backups go on with the newest there is', async () => {
+    const made = encryptedRig(3, [own])
+    await made.take()
+    for (let round = 0; round < 12; round++) {
+      const repository = await openRepository({ storage: made.storage, prefix: 'main/', encryption: { providers: [own], resealAfter: 0 } })
+      await repository.scope().keys!.renew()
+      const eager = backupRig({ stores: [made.store], plan: made.rig.plan, storage: made.storage, encryption: { providers: [own], resealAfter: 0 } })
+      const { snapshotId } = await (await eager.start(made.storage, { kind: round % 2 ? 'full' : 'incremental' })).result()
+      await expectTruth(made, snapshotId, eager)
+    }
+  })
+
+  it('that are too old leave a damaged chunk alone: an incremental run says so, and a full one stores it anew', async () => {
+    const made = encryptedRig(60)
+    await made.take()
+    for (let n = 0; n < 2; n++) await (await openWith(made.storage, own)).scope().keys!.renew()
+    const [key, body] = [...(await objectsOf(made.storage))].find(([name]) => name.endsWith('.hfc'))!
+    const flipped = Buffer.from(body)
+    flipped[flipped.byteLength - 5]! ^= 1
+    await replace(made.storage, key, flipped)
+    expect(await codeOf(made.take('incremental'))).toBe('E_ARCHIVE_CORRUPT')
+    await expectTruth(made, await made.take('full'))
+  })
+
   it('are destroyed, and what they sealed is gone for good', async () => {
     const made = encryptedRig(10)
     const id = await made.take()
     expect(await (await openWith(made.storage, own)).scope().keys!.destroy()).toBe(1)
-    const error = await failure((await openWith(made.storage, own)).scope().readManifest(id), 'E_KEY_MISSING')
+    const error = await failure((await openWith(made.storage, own)).scope().readManifest(id), 'E_KEY_SHREDDED')
     expect(error.message).toContain('destroyed')
+    await failure((await openWith(made.storage, own)).scope().keys!.current({ create: true }), 'E_KEY_SHREDDED')
   })
 
   it('are made once by processes that begin at the same moment', async () => {

@@ -49,7 +49,7 @@ describe('sealed segments', () => {
     expect(openSegments(key, randomBytes(32), sealed)).toBeNull()
   })
 
-  it('do not open when they are cut off, doubled, left out or exchanged', () => {
+  it('case 09, 11: do not open when they are cut off, doubled, left out or exchanged', () => {
     const sealed = sealSegments(key, additional, [randomBytes(3 * SEGMENT)])
     const [a, b, c] = [0, 1, 2].map((n) => sealed.subarray(n * SEALED, (n + 1) * SEALED)) as [Buffer, Buffer, Buffer]
     for (const parts of [[], [a], [a, b], [b, c], [a, c], [a, b, b, c], [b, a, c], [a, b, c, c], [a, b, c.subarray(0, 100)]]) {
