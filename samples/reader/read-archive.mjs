@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// Reads a Holdfast repository (archive format 1, plain) in a folder, with nothing but Node 22.15 or later: for the day when Holdfast is not at hand.
+// Reads a Holdfast repository (archive format 1, plain or encrypted) in a folder, with nothing but Node 22.15 or later: for the day when Holdfast is not at hand.
 // TECHNICAL.md, section 6, describes every byte. All that is printed was proved by its hashes first.
 //
 //   node read-archive.mjs <folder>                                    the snapshots, one JSON object a line
@@ -7,8 +7,10 @@
 //   node read-archive.mjs <folder> <snapshot> <entity> [<chunks of>]  its records, one a line (NDJSON)
 //
 // <entity>: its name, or <store>.<name>. <chunks of>: the folder of the entity's bucket, where that is not the one of the manifest.
+// An encrypted repository is opened by any one of these in the environment: HOLDFAST_KEY_FILE (path of a key file), HOLDFAST_PASSPHRASE (the text),
+// HOLDFAST_RECIPIENT (path of a file that holds the private key, `holdfast-x25519-secret:…`).
 
-import { createHash } from 'node:crypto'
+import { createDecipheriv, createHash, createHmac, createPrivateKey, createPublicKey, diffieHellman, hkdfSync, scryptSync } from 'node:crypto'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { once } from 'node:events'
@@ -19,32 +21,35 @@ const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
 const CHUNK_NAME = /^[0-9a-f]{64}(\.[1-9][0-9]{0,3})?$/
 const MAX_JSON = 64 * 1024 * 1024
 const MAX_FRAME = 1024 * 1024 * 1024
+/** 64 KiB and a tag. */
+const SEGMENT = 64 * 1024 + 16
 
-/** Snapshots that are not hidden, oldest first: their manifests. */
-export function* snapshots(folder) {
-  const repository = openRepository(folder)
+/** Snapshots that are not hidden, oldest first: their manifests. `keys`: of an encrypted repository, what `keyFile`, `passphrase` and `recipient` give. */
+export function* snapshots(folder, keys = []) {
+  const repository = openRepository(folder, keys)
   const hidden = new Set(names(join(folder, 's/-/tombstones')))
   for (const id of names(join(folder, 's/-/snapshots')))
     if (UUID.test(id) && !hidden.has(id) && existsSync(join(folder, `s/-/snapshots/${id}/manifest`))) yield readManifest(repository, id)
 }
 
-export function snapshot(folder, id) {
+export function snapshot(folder, id, keys = []) {
   if (!UUID.test(id)) throw new Error(`${id} is not the id of a snapshot`)
   if (existsSync(join(folder, `s/-/tombstones/${id}`))) throw new Error(`snapshot ${id} was deleted`)
-  return readManifest(openRepository(folder), id)
+  return readManifest(openRepository(folder, keys), id)
 }
 
 /** The lines of an entity in key order, a chunk at a time, each chunk proved as a whole. */
-export function* records(folder, manifest, entityName, chunkFolder = folder) {
+export function* records(folder, manifest, entityName, chunkFolder = folder, keys = []) {
   const found = manifest.entities.filter(({ descriptor: { store, name } }) => name === entityName || `${store}.${name}` === entityName)
   if (found.length !== 1) throw new Error(`${found.length || 'no'} entities are called ${entityName}; there are ${entityNames(manifest).join(', ')}`)
-  const repository = openRepository(folder)
+  const repository = openRepository(folder, keys)
+  const chunks = chunkFolder === folder ? repository : openRepository(chunkFolder, keys)
   const [entity] = found
   let rows = 0
   for (const range of rangesOf(repository, manifest, entity)) {
     if (range.layers.length === 0 && range.rows === 0) continue
     const [base, ...deltas] = range.layers
-    const lines = deltas.length === 0 ? readChunk(chunkFolder, base, 'base') : mergeLayers(chunkFolder, base, deltas)
+    const lines = deltas.length === 0 ? readChunk(chunks, base, 'base') : mergeLayers(chunks, base, deltas)
     if (countLines(lines) !== range.rows) throw damaged(base.name, 'its layers do not merge into the records of the range')
     // Null where a delta was layered without the merged lines having been at hand: then the hashes of the layers are the proof.
     if (range.sha256 !== null && sha256(lines) !== range.sha256) throw damaged(base.name, 'its lines are not those of the range')
@@ -55,12 +60,147 @@ export function* records(folder, manifest, entityName, chunkFolder = folder) {
   if (rows !== entity.rows) throw damaged('the manifest', `${rows} rows in its ranges where ${entity.rows} are declared`)
 }
 
-function openRepository(folder) {
+function openRepository(folder, keys) {
   const { sha256: digest, ...facts } = JSON.parse(readFileSync(join(folder, 'repository.json'), 'utf8'))
   if (facts.magic !== 'holdfast') throw new Error(`${folder} holds no repository of Holdfast`)
   if (digest !== sha256(canonicalJson(facts))) throw damaged('repository.json', 'it was altered')
   if (facts.minReader > 1 || needsMore(facts.requiredFeatures) || facts.keys.length > 0) throw new Error('the repository needs a newer reader')
-  return { folder, id: facts.repositoryId }
+  const repository = { folder, id: facts.repositoryId, root: null, dataKeys: null }
+  if (facts.requiredFeatures.includes('encryption')) {
+    repository.root = openKeys(repository, 'keys', 'repository', keys).at(-1)
+    repository.dataKeys = openKeys(repository, 's/-/keys', 'data', keys)
+  }
+  return repository
+}
+
+/** What the object holds. In an encrypted repository it is sealed (section 6.10): another one around it. */
+function readObject({ folder, id, dataKeys }, object) {
+  const bytes = readFileSync(join(folder, object))
+  if (dataKeys === null) return bytes
+  const { header, digest, body } = openContainer(object, bytes, 'sealed')
+  if (header.repositoryId !== id || header.object !== object) throw damaged(object, 'it was stored elsewhere')
+  const key = dataKeys.find(({ keyId }) => keyId === header.encryption.key)
+  if (key === undefined || header.encryption.suite !== 'aes-256-gcm') throw new Error(`the key ${header.encryption.key}, which sealed ${object}, is not here`)
+  const objectKey = derive(key.secret, Buffer.from(header.encryption.salt, 'base64'), 'object')
+  const segments = []
+  for (let at = 0, number = 0; at < body.length; at += SEGMENT, number++) {
+    const nonce = Buffer.alloc(12)
+    nonce.writeUIntBE(number, 5, 6)
+    nonce[11] = at + SEGMENT >= body.length ? 1 : 0
+    const segment = unseal(objectKey, nonce, body.subarray(at, at + SEGMENT), digest)
+    if (segment === null) throw damaged(object, 'it was altered, cut off, or sealed with another key')
+    segments.push(segment)
+  }
+  if (segments.length === 0) throw damaged(object, 'it was cut off')
+  return Buffer.concat(segments)
+}
+
+/** The keys of a folder, of each epoch the newest wraps, oldest epoch first, each held against its commitment and, of data, against the key of the repository. */
+function openKeys(repository, folder, purpose, providers) {
+  const latest = new Map()
+  for (const name of names(join(repository.folder, folder))) {
+    if (name === 'destroyed') throw new Error(`the keys in ${folder} were destroyed: what they sealed can never be read again`)
+    if (/^[0-9]{4}\.[0-9]{4}$/.test(name)) latest.set(name.slice(0, 4), name)
+  }
+  if (latest.size === 0 && purpose === 'repository') throw new Error(`there is no key in ${join(repository.folder, folder)}`)
+  return [...latest.values()].map((name) => {
+    const object = `${folder}/${name}`
+    const { mac, ...record } = parseJsonObject(repository, object, readFileSync(join(repository.folder, object)), 'key')
+    if (
+      repository.root !== null &&
+      mac !==
+        createHmac('sha256', derive(repository.root.secret, '', 'ring-mac'))
+          .update(canonicalJson(record))
+          .digest('hex')
+    )
+      throw damaged(object, 'it was not made with the key of this repository')
+    const context = Buffer.from(canonicalJson({ keyId: record.keyId, purpose, repositoryId: repository.id, scope: null }))
+    const wraps = record.wraps.map((wrap) => [
+      wrap,
+      providers.find(({ kind, reference }) => kind === wrap.kind && (!reference || reference === wrap.reference)),
+    ])
+    const fitting = wraps.filter(([, provider]) => provider)
+    if (fitting.length === 0)
+      throw new Error(
+        `no key was given that opens ${object}: it is wrapped for ${record.wraps.map(({ kind, reference }) => `${kind} ${reference}`).join(', ')}`,
+      )
+    for (const [{ wrapped }, provider] of fitting) {
+      const key = provider.unwrap(Buffer.from(wrapped, 'base64'), context)
+      if (key?.length !== 64 || derive(key, record.keyId, 'commitment').toString('hex') !== record.commitment) continue
+      return { keyId: record.keyId, secret: key.subarray(0, 32), naming: key.subarray(32) }
+    }
+    throw new Error(`the key that was given is not the one of ${object}`)
+  })
+}
+
+/** A key file of `holdfast keys generate`. */
+export function keyFile(path) {
+  const line = /^holdfast-key-1:([A-Za-z0-9_-]{43})$/m.exec(readFileSync(path, 'utf8').replaceAll('\r', ''))
+  if (!line) throw new Error(`${path} holds no Holdfast key`)
+  const secret = Buffer.from(line[1], 'base64url')
+  const reference = fingerprint(secret)
+  return { kind: 'key-file', reference, unwrap: (wrapped, context) => unwrapUnder(secret, 'key-file', wrapped, context) }
+}
+
+/** A passphrase. Which of several it is (their names) is tried. */
+export function passphrase(text) {
+  const stretched = new Map()
+  return {
+    kind: 'passphrase',
+    reference: null,
+    unwrap(wrapped, context) {
+      const salt = wrapped.toString('hex', 0, 17)
+      if (wrapped[0] < 14 || wrapped[0] > 20) return null
+      const N = 2 ** wrapped[0]
+      if (!stretched.has(salt)) stretched.set(salt, scryptSync(text.normalize('NFKC'), wrapped.subarray(1, 17), 32, { N, r: 8, p: 1, maxmem: N * 2048 }))
+      return unwrapUnder(stretched.get(salt), 'passphrase', wrapped.subarray(17), context)
+    },
+  }
+}
+
+/** The private key of an X25519 recipient: `holdfast-x25519-secret:…`. */
+export function recipient(text) {
+  const raw = Buffer.from(/^holdfast-x25519-secret:([A-Za-z0-9_-]{43})$/.exec(text.trim())?.[1] ?? '', 'base64url')
+  if (raw.length !== 32) throw new Error('a key of the form holdfast-x25519-secret:… was expected')
+  const privateKey = createPrivateKey({ key: Buffer.concat([Buffer.from('302e020100300506032b656e04220420', 'hex'), raw]), format: 'der', type: 'pkcs8' })
+  const spki = Buffer.from('302a300506032b656e032100', 'hex')
+  const point = createPublicKey(privateKey).export({ format: 'der', type: 'spki' }).subarray(spki.length)
+  return {
+    kind: 'x25519',
+    reference: fingerprint(point),
+    unwrap(wrapped, context) {
+      const theirs = wrapped.subarray(0, 32)
+      const publicKey = createPublicKey({ key: Buffer.concat([spki, theirs]), format: 'der', type: 'spki' })
+      const shared = derive(diffieHellman({ privateKey, publicKey }), Buffer.concat([theirs, point]), 'x25519')
+      return unseal(shared, Buffer.alloc(12), wrapped.subarray(32), context)
+    },
+  }
+}
+
+function unwrapUnder(secret, purpose, wrapped, context) {
+  return unseal(derive(secret, wrapped.subarray(0, 32), purpose), Buffer.alloc(12), wrapped.subarray(32), context)
+}
+
+/** AES-256-GCM, the tag of 16 bytes behind the text; null when anything of it is another. */
+function unseal(key, nonce, sealed, additional) {
+  if (sealed.length < 16) return null
+  const decipher = createDecipheriv('aes-256-gcm', key, nonce, { authTagLength: 16 })
+  decipher.setAAD(additional).setAuthTag(sealed.subarray(sealed.length - 16))
+  const plain = decipher.update(sealed.subarray(0, sealed.length - 16))
+  try {
+    decipher.final()
+    return plain
+  } catch {
+    return null
+  }
+}
+
+function derive(secret, salt, purpose) {
+  return Buffer.from(hkdfSync('sha256', secret, salt, `holdfast/1/${purpose}`, 32))
+}
+
+function fingerprint(bytes) {
+  return derive(bytes, '', 'fingerprint').toString('hex', 0, 8)
 }
 
 function readManifest(repository, id) {
@@ -90,8 +230,12 @@ function* pagedRanges(repository, { snapshotId }, { ranges, pages }) {
 
 /** A small object: the container of section 6.3 around JSON. */
 function readJson(repository, object, kind, expected) {
-  const bytes = readFileSync(join(repository.folder, object))
+  const bytes = readObject(repository, object)
   if (expected) assertStored(object, bytes, expected)
+  return parseJsonObject(repository, object, bytes, kind)
+}
+
+function parseJsonObject(repository, object, bytes, kind) {
   const { header, body } = openContainer(object, bytes, kind)
   if (sha256(body) !== header.bodySha256) throw damaged(object, 'its body was altered or cut off')
   if (header.repositoryId !== repository.id || header.object !== object) throw damaged(object, 'it was stored elsewhere')
@@ -102,10 +246,9 @@ function readJson(repository, object, kind, expected) {
 }
 
 /** A chunk: container, frame table, frames (section 6.4). */
-function readChunk(folder, ref, kind) {
-  if (!CHUNK_NAME.test(ref.name) || !ref.name.startsWith(ref.sha256)) throw damaged(ref.name, 'it is not the name of a chunk')
-  const object = `s/-/chunks/${ref.name.slice(0, 2)}/${ref.name}.hfc`
-  const bytes = readFileSync(join(folder, object))
+function readChunk(repository, ref, kind) {
+  const object = chunkObject(repository, ref, 'hfc')
+  const bytes = readObject(repository, object)
   assertStored(object, bytes, ref)
   const { header, body } = openContainer(object, bytes, kind)
   const tableEnd = 8 + header.frames * 12
@@ -127,10 +270,22 @@ function readChunk(folder, ref, kind) {
   return lines
 }
 
+/** Named by the hash of the plain lines, or by an HMAC over that. */
+function chunkObject({ dataKeys }, { name, sha256: hash }, ending) {
+  const naming = dataKeys?.at(-1)?.naming
+  const id = naming
+    ? createHmac('sha256', derive(naming, '', 'chunk-names'))
+        .update(Buffer.from(hash, 'hex'))
+        .digest('hex')
+    : hash
+  if (!CHUNK_NAME.test(name) || !name.startsWith(id)) throw damaged(name, 'it is not the name of a chunk')
+  return `s/-/chunks/${name.slice(0, 2)}/${name}.${ending}`
+}
+
 /** The lines of all layers, merged one after the other (section 6.11). */
-function mergeLayers(folder, base, deltas) {
-  let records = keyedLines(folder, base, 'base')
-  for (const ref of deltas) records = mergeDelta(records, keyedLines(folder, ref, 'delta'), ref.name)
+function mergeLayers(repository, base, deltas) {
+  let records = keyedLines(repository, base, 'base')
+  for (const ref of deltas) records = mergeDelta(records, keyedLines(repository, ref, 'delta'), ref.name)
   return Buffer.concat(records.map(({ line }) => line))
 }
 
@@ -178,10 +333,10 @@ function mergeDelta(below, delta, name) {
 }
 
 /** Each line of a chunk with the text that the key index has for it (section 6.5). */
-function keyedLines(folder, ref, kind) {
-  const lines = readChunk(folder, ref, kind)
-  const object = `s/-/chunks/${ref.name.slice(0, 2)}/${ref.name}.hfx`
-  const bytes = readFileSync(join(folder, object))
+function keyedLines(repository, ref, kind) {
+  const lines = readChunk(repository, ref, kind)
+  const object = chunkObject(repository, ref, 'hfx')
+  const bytes = readObject(repository, object)
   assertStored(object, bytes, ref.index)
   const { header, body } = openContainer(object, bytes, 'index')
   const index = decompress(object, body, header.compression, header.plainBytes)
@@ -202,11 +357,13 @@ function openContainer(object, bytes, kind) {
   const length = bytes.length >= 8 && bytes.readUInt32LE(0) === 0x184d2a5e ? bytes.readUInt32LE(4) : 0
   if (length <= 32 || length > 4096 + 32 || bytes.length < 8 + length) throw damaged(object, 'it does not begin like an object of Holdfast')
   const json = bytes.subarray(8, 8 + length - 32)
-  if (sha256(json) !== bytes.toString('hex', 8 + length - 32, 8 + length)) throw damaged(object, 'its header was altered')
+  const digest = bytes.subarray(8 + length - 32, 8 + length)
+  if (sha256(json) !== digest.toString('hex')) throw damaged(object, 'its header was altered')
   const header = JSON.parse(json.toString('utf8'))
-  if (header.format !== 1 || needsMore(header.features) || header.encryption !== null) throw new Error(`${object} needs a newer reader`)
+  if (header.format !== 1 || needsMore(header.features) || (header.encryption !== null) !== (kind === 'sealed'))
+    throw new Error(`${object} needs a newer reader`)
   if (header.kind !== kind) throw damaged(object, `it is of kind ${header.kind}, not ${kind}`)
-  return { header, body: bytes.subarray(8 + length) }
+  return { header, digest, body: bytes.subarray(8 + length) }
 }
 
 function assertStored(object, bytes, { storedBytes, storedSha256 }) {
@@ -231,7 +388,7 @@ function canonicalJson(value) {
 
 /** Features that this reader does not know. `delta`: ranges of several layers. */
 function needsMore(features) {
-  return features.some((feature) => feature !== 'delta')
+  return features.some((feature) => feature !== 'delta' && feature !== 'encryption')
 }
 
 function countLines(bytes) {
@@ -256,16 +413,16 @@ function damaged(object, why) {
   return new Error(`${object} is damaged: ${why}`)
 }
 
-function* output([folder, id, entity, chunkFolder]) {
+function* output([folder, id, entity, chunkFolder], keys) {
   const json = (value) => `${JSON.stringify(value)}\n`
   if (folder === undefined) throw new Error('usage: node read-archive.mjs <folder> [<snapshot> [<entity> [<chunks of>]]]')
   if (id === undefined) {
-    for (const { snapshotId, plan, times, consistency, totals } of snapshots(folder))
+    for (const { snapshotId, plan, times, consistency, totals } of snapshots(folder, keys))
       yield json({ snapshot: snapshotId, plan: plan.id, viewAt: times.viewAt, consistency: consistency.level, entities: totals.entities, rows: totals.rows })
     return
   }
-  const manifest = snapshot(folder, id)
-  if (entity !== undefined) return yield* records(folder, manifest, entity, chunkFolder)
+  const manifest = snapshot(folder, id, keys)
+  if (entity !== undefined) return yield* records(folder, manifest, entity, chunkFolder, keys)
   for (const { descriptor, bucket, rows, ignored } of manifest.entities)
     yield json({
       store: descriptor.store,
@@ -278,10 +435,15 @@ function* output([folder, id, entity, chunkFolder]) {
     })
 }
 
+/** No secret on the command line, where every user of the machine could read it. */
+function keysFrom({ HOLDFAST_KEY_FILE: file, HOLDFAST_PASSPHRASE: text, HOLDFAST_RECIPIENT: secret }) {
+  return [file && keyFile(file), text && passphrase(text), secret && recipient(readFileSync(secret, 'utf8'))].filter(Boolean)
+}
+
 if (process.argv[1] && import.meta.url === pathToFileURL(process.argv[1]).href) {
   process.stdout.on('error', () => process.exit()) // whoever read has gone: `| head`
   try {
-    for (const bytes of output(process.argv.slice(2))) if (!process.stdout.write(bytes)) await once(process.stdout, 'drain')
+    for (const bytes of output(process.argv.slice(2), keysFrom(process.env))) if (!process.stdout.write(bytes)) await once(process.stdout, 'drain')
   } catch (error) {
     console.error(error.message)
     process.exitCode = 1

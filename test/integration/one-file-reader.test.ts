@@ -2,14 +2,13 @@ import { execFile, execFileSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { pathToFileURL } from 'node:url'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { fsStorage } from '../../adapters/fs/index.ts'
-import { type Manifest, openRepository, type RangeEntry } from '../../src/archive/index.ts'
+import { openRepository, type RangeEntry } from '../../src/archive/index.ts'
 import { uuidv7 } from '../../src/kernel/ids.ts'
 import type { Compression } from '../../src/plan/backup-policy.ts'
-import { ROOT } from '../architecture/source-files.ts'
+import { archiveReader, READER } from '../support/archive-reader.ts'
 import { type BackupRig, backupRig, planOf } from '../support/backup-rig.ts'
 import { deltaBetween, layer, type LayeredEntry, linesOf, storeBase, type Thing, thingsManifest } from '../support/layer-rig.ts'
 import { notRun } from '../support/not-run.ts'
@@ -18,16 +17,9 @@ import { createSqliteFile, tableMapping } from '../support/sqlite.ts'
 import { temporaryFolder } from '../support/temporary-folder.ts'
 
 const run = promisify(execFile)
-const SCRIPT = join(ROOT, 'samples/reader/read-archive.mjs')
+const reader = await archiveReader()
 
-interface Reader {
-  snapshots(folder: string): Iterable<Manifest>
-  snapshot(folder: string, id: string): Manifest
-  records(folder: string, manifest: Manifest, entity: string, chunkFolder?: string): Iterable<Uint8Array>
-}
-const reader = (await import(pathToFileURL(SCRIPT).href)) as Reader
-
-const read = async (...parameters: string[]): Promise<string> => (await run(process.execPath, [SCRIPT, ...parameters], { maxBuffer: 2 ** 28 })).stdout
+const read = async (...parameters: string[]): Promise<string> => (await run(process.execPath, [READER, ...parameters], { maxBuffer: 2 ** 28 })).stdout
 const zstd = hasZstd()
 if (!zstd) notRun('zstd command', 'no `zstd` to compare with', { required: false })
 
