@@ -29,6 +29,7 @@ const ChunkRefSchema = Type.Object({
   index: Type.Object({ storedBytes: Count, storedSha256: Sha256Schema }),
   deletes: Type.Optional(Count),
   anchors: Type.Optional(Count),
+  key: Type.Optional(Type.String({ pattern: '^[0-9a-f]{16}$' })),
 })
 
 const RangeFields = {
@@ -77,7 +78,14 @@ const DescriptorSchema = Type.Object({
   fields: Type.Array(FieldSchema, { minItems: 1 }),
   key: Type.Array(Type.String(), { minItems: 1 }),
   references: Type.Array(
-    Type.Object({ fields: Strings, entity: Type.Optional(Type.String()), schema: Type.Optional(Type.String()), table: Type.String(), columns: Strings }),
+    Type.Object({
+      fields: Strings,
+      entity: Type.Optional(Type.String()),
+      schema: Type.Optional(Type.String()),
+      table: Type.String(),
+      columns: Strings,
+      when: Type.Optional(Type.Object({ field: Type.String(), values: Strings })),
+    }),
   ),
   uniques: Type.Array(Strings),
   version: Type.Optional(Type.String()),
@@ -85,6 +93,7 @@ const DescriptorSchema = Type.Object({
   createdAt: Type.Optional(Type.String()),
   deletedAt: Type.Optional(Type.String()),
   discriminator: Type.Optional(Type.Object({ field: Type.String(), values: Strings })),
+  inherits: Type.Optional(Type.String()),
 })
 
 const EntityFields = {
@@ -96,6 +105,10 @@ const EntityFields = {
   change: Type.Object({ method: Type.String(), evidence: Type.Array(EvidenceSchema), schema: Type.Optional(Sha256Schema), reused: Count, read: Count }),
   sensitive: Strings,
   ignored: Strings,
+  owner: Type.Optional(
+    Type.Object({ path: Type.Array(Type.Object({ fields: Strings, entity: Type.String(), references: Strings }), { maxItems: 64 }), field: Type.String() }),
+  ),
+  shared: Type.Optional(Type.Literal(true)),
 }
 const PageRefSchema = Type.Object({ page: Count, ranges: Count, storedBytes: Count, storedSha256: Sha256Schema })
 /** Ranges stand in the manifest, or in pages beside it. */
@@ -111,6 +124,16 @@ const StoreSchema = Type.Object({
   sequences: Type.Array(SequenceSchema),
 })
 
+const HookSchema = Type.Object({
+  hook: Type.Enum(['beforeBackup', 'afterBackup', 'beforeView', 'afterView', 'beforeRestore', 'afterRestore']),
+  of: Type.Enum(['application', 'plan']),
+  at: Type.String(),
+  durationMs: Count,
+  outcome: Type.Enum(['done', 'failed']),
+  note: Type.Optional(Type.String()),
+  error: Type.Optional(Type.String()),
+})
+
 const StoredManifestSchema = Type.Object({
   format: Type.Literal(1),
   requiredFeatures: Strings,
@@ -123,6 +146,7 @@ const StoredManifestSchema = Type.Object({
   kindReason: Type.Optional(Type.String()),
   lineage: Type.Optional(LineageSchema),
   scope: ScopeSchema,
+  tenant: Type.Optional(Type.String()),
   times: Type.Object({ startedAt: Type.String(), viewAt: Type.String(), committedAt: Type.String() }),
   stores: Type.Array(StoreSchema),
   consistency: Type.Object({ level: Level, window: Type.Object({ from: Type.String(), to: Type.String() }), warnings: Strings }),
@@ -131,6 +155,7 @@ const StoredManifestSchema = Type.Object({
   totals: Type.Object({ entities: Count, rows: Count, plainBytes: Count, storedBytes: Count, chunks: Count }),
   trigger: TriggerSchema,
   metadata: MetadataSchema,
+  hooks: Type.Optional(Type.Array(HookSchema, { maxItems: 1000 })),
   tool: Type.Object({ name: Type.Literal('holdfast'), version: Type.String() }),
 })
 

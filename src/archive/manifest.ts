@@ -1,6 +1,8 @@
 import type { ChangeEvidence } from '../contracts/change-evidence.ts'
 import type { ConsistencyLevel, SequenceState, SourceIdentity } from '../contracts/consistent-view.ts'
+import type { HookRecord } from '../contracts/hooks.ts'
 import type { EntityDescriptor } from '../contracts/entity-descriptor.ts'
+import type { RowOwner } from '../contracts/row-owner.ts'
 import type { KeyText } from '../contracts/key-range.ts'
 import type { ChunkRef } from './chunk-ref.ts'
 
@@ -43,6 +45,10 @@ export interface ManifestEntity {
   readonly ranges: readonly RangeEntry[]
   readonly sensitive: readonly string[]
   readonly ignored: readonly string[]
+  /** How its rows lead to their tenant: those of the manifest's tenant, and no others, are in the snapshot. */
+  readonly owner?: RowOwner
+  /** Its rows are of all tenants, and all in the snapshot. */
+  readonly shared?: true
 }
 
 export interface ManifestStore {
@@ -79,6 +85,8 @@ export interface Manifest {
   /** Absent in snapshots that an older Holdfast took; the next automatic one is a full then. */
   readonly lineage?: Lineage
   readonly scope: string | null
+  /** The tenant's name, exactly as it stands in the rows; absent where there is no scope. */
+  readonly tenant?: string
   /** ISO 8601 UTC. `viewAt` is by the database's clock, the others by the host's. */
   readonly times: { readonly startedAt: string; readonly viewAt: string; readonly committedAt: string }
   readonly stores: readonly ManifestStore[]
@@ -93,5 +101,7 @@ export interface Manifest {
   readonly totals: { readonly entities: number; readonly rows: number; readonly plainBytes: number; readonly storedBytes: number; readonly chunks: number }
   readonly trigger: Trigger
   readonly metadata: Readonly<Record<string, string>>
+  /** How the application's hooks went, up to the commit; absent when none was called. */
+  readonly hooks?: readonly HookRecord[]
   readonly tool: { readonly name: 'holdfast'; readonly version: string }
 }

@@ -39,6 +39,7 @@ export type ObjectKind =
   | 'manifest'
   | 'entity-page'
   | 'session'
+  | 'erasure'
   | 'attempt'
   | 'journal'
   | 'tombstone'
@@ -50,6 +51,7 @@ export type ObjectKind =
   | 'restore'
   | 'diagnostics'
   | 'key'
+  | 'scope'
 
 export interface ObjectHeader {
   readonly format: 1

@@ -5,7 +5,9 @@
  * ```
  * repository.json
  * keys/<4 digits>.<4 digits>               encrypted: the key of the repository, wrapped; a second number when it was wrapped anew
+ * scopes/<scope>                           there is a sub-repository of a tenant
  * s/<scope>/keys/<4 digits>.<4 digits>     encrypted: a key of the scope's data, by epoch
+ * s/<scope>/keys/destroyed                 there were keys, and never will be again
  * s/<scope>/chunks/<2 hex>/<id>.hfc        a chunk, named by the SHA-256 of its plain lines; <id>.<n>.hfc when that name holds a bad one
  * s/<scope>/chunks/<2 hex>/<id>.hfx        its key index
  * s/<scope>/snapshots/<id>/manifest        the commit point
@@ -16,7 +18,12 @@
  * s/<scope>/condemned/<id>/list            what a later prune may delete; "swept" beside it once one has
  * s/<scope>/pins/<snapshot id>/<id>        a reader of a snapshot
  * s/<scope>/referrers/<repository id>      another repository, whose manifests refer to chunks of this one
+ * s/<scope>/erasures/<id>                  a record that is given out no more, by a keyed hash
  * s/<scope>/restores/<id>/result, diagnostics
+ * s/<scope>/restores/<id>/plan/<8 digits>  a plan, its rows in plan-rows/<8 digits>
+ * s/<scope>/restores/<id>/replays/<8 digits>  which of the records that it left out were tried again
+ * s/<scope>/restores/<id>/undone/<8 digits>  it was taken back
+ * s/<scope>/restores/<id>/undo/<8 digits>  how each store of a restore was before; the rows in undo-rows/<8 digits>
  * ```
  */
 export const REPOSITORY_FILE = 'repository.json'
@@ -24,10 +31,16 @@ export const REPOSITORY_FILE = 'repository.json'
 /** Where the key of an encrypted repository is. */
 export const REPOSITORY_KEYS = 'keys/'
 
+/** Where it is noted which tenants there are. */
+export const SCOPES = 'scopes/'
+export const scopeMark = (id: string): string => `${SCOPES}${id}`
+
 /** The path segment of a plan without tenants. */
 export const UNSCOPED = '-'
 
 export interface ScopeNames {
+  /** Everything of the scope. */
+  root(): string
   /** `name` is a chunk's id, or `<id>.<n>`. */
   chunk(name: string): string
   chunkIndex(name: string): string
@@ -56,9 +69,15 @@ export interface ScopeNames {
   referrers(): string
   restoreResult(restoreId: string): string
   restoreDiagnostics(restoreId: string): string
+  restorePart(restoreId: string, part: RestorePart, n: number): string
   restores(): string
+  erasure(id: string): string
+  erasures(): string
   keys(): string
 }
+
+/** What a restore keeps in numbered objects. */
+export type RestorePart = 'plan' | 'plan-rows' | 'undo' | 'undo-rows' | 'replays' | 'undone'
 
 export type CondemnedPart = 'run' | 'list' | 'swept'
 
@@ -70,6 +89,7 @@ export function scopeNames(scope: string | null): ScopeNames {
   const root = `s/${scope ?? UNSCOPED}/`
   const digits = (n: number, width: number) => String(n).padStart(width, '0')
   return {
+    root: () => root,
     chunk: (name) => `${root}chunks/${name.slice(0, 2)}/${name}.hfc`,
     chunkIndex: (name) => `${root}chunks/${name.slice(0, 2)}/${name}.hfx`,
     chunks: (hex) => (hex === undefined ? `${root}chunks/` : `${root}chunks/${hex}/`),
@@ -94,7 +114,10 @@ export function scopeNames(scope: string | null): ScopeNames {
     referrers: () => `${root}referrers/`,
     restoreResult: (id) => `${root}restores/${id}/result`,
     restoreDiagnostics: (id) => `${root}restores/${id}/diagnostics`,
+    restorePart: (id, part, n) => `${root}restores/${id}/${part}/${digits(n, 8)}`,
     restores: () => `${root}restores/`,
+    erasure: (id) => `${root}erasures/${id}`,
+    erasures: () => `${root}erasures/`,
     keys: () => `${root}keys/`,
   }
 }

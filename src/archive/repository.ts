@@ -1,5 +1,6 @@
 import { requireCapabilities } from '../contracts/capability-requirement.ts'
 import { assertObjectPrefix } from '../contracts/object-key.ts'
+import { assertScopeValue } from '../contracts/scope-value.ts'
 import type { StorageAdapter } from '../contracts/storage-adapter.ts'
 import type { AbortableOptions } from '../kernel/abort.ts'
 import { HoldfastError } from '../kernel/errors.ts'
@@ -7,14 +8,17 @@ import { derive } from '../crypto/index.ts'
 import { type ChunkStore, createChunkStore } from './chunk-store.ts'
 import { type CondemnedLog, createCondemnedLog, createCondemnedNames } from './condemned-log.ts'
 import { signToken, type TokenPointer, verifyToken } from './continuation-token.ts'
-import { assertEncryption, type EncryptionOptions } from './encryption.ts'
+import { assertEncryption, type EncryptionOptions, resealAfter } from './encryption.ts'
 import { createKeyRing, type KeyRing, type KeyRingOptions } from './key-ring.ts'
 import { REPOSITORY_FILE, REPOSITORY_KEYS, type ScopeNames, scopeNames } from './object-names.ts'
 import { createObjectSpace, type ObjectSpace } from './object-space.ts'
 import { createPinLog, type PinLog } from './pin-log.ts'
 import { createReferrerLog, type ReferrerLog } from './referrer-log.ts'
+import { createErasureLog, type ErasureLog } from './erasure-log.ts'
 import { isEncrypted, openRepositoryFile, type RepositoryFile } from './repository-file.ts'
 import { createRestoreLog, type RestoreLog } from './restore-log.ts'
+import { scopeIdOf } from './scope-id.ts'
+import { createScopeRegister, type ScopeRegister } from './scope-register.ts'
 import { createSealedSpace } from './sealed-space.ts'
 import { createSessionLog, type SessionLog } from './session-log.ts'
 import { createSnapshotLog, type SnapshotLog } from './snapshot-log.ts'
@@ -39,6 +43,9 @@ export interface Repository {
   readonly prefix: string
   /** The sub-repository of a tenant; without an id, that of plans without tenants. */
   scope(id?: string | null): RepositoryScope
+  /** That of the tenant of this name; without a name, that of plans without tenants. Asks the storage nothing. @throws `E_SCOPE` for what can be no tenant */
+  scopeOf(tenant?: string | null): RepositoryScope
+  readonly scopes: ScopeRegister
   /** The opaque text that `pause()` hands out. */
   signToken(pointer: Omit<TokenPointer, 'v' | 'repositoryId'>): string
   /** `E_TOKEN_INVALID` for anything that `signToken` of this repository did not make. */
@@ -56,6 +63,7 @@ export interface RepositoryScope extends SnapshotLog {
   /** What prunes tell writers and later prunes. */
   readonly condemned: CondemnedLog
   readonly pins: PinLog
+  readonly erasures: ErasureLog
   readonly referrers: ReferrerLog
   /** The keys of the scope's data; null when the repository is not encrypted. */
   readonly keys: KeyRing | null
@@ -92,13 +100,26 @@ export async function openRepository({ storage, prefix = '', create = false, enc
   const ringOf = encryptedBy(file, encryption, space)
   const keys = ringOf?.({ folder: REPOSITORY_KEYS, purpose: 'repository', scope: null, root: null }) ?? null
   const root = (await keys?.current({ create, signal })) ?? null
+  const idOf = (tenant: string) => scopeIdOf(root ? root.secret : Buffer.from(file.tokenSecret ?? '', 'base64'), tenant)
+  const ledgerKey = derive(root ? root.secret : Buffer.from(file.tokenSecret ?? '', 'base64'), '', 'erasure')
+  const scope = (id: string | null = null) =>
+    createScope(space, id, ledgerKey, idOf, (folder) => {
+      const ring = ringOf?.({ folder, purpose: 'data', scope: id, root })
+      return ring && encryption ? { ring, resealAfter: resealAfter(encryption) } : null
+    })
   const secret = root ? derive(root.secret, '', 'token') : Buffer.from(file.tokenSecret ?? '', 'base64')
   return {
     id: file.repositoryId,
     createdAt: file.createdAt,
     storage,
     prefix,
-    scope: (id = null) => createScope(space, id, ringOf && ((folder) => ringOf({ folder, purpose: 'data', scope: id, root }))),
+    scope,
+    scopeOf(tenant = null) {
+      if (tenant === null) return scope()
+      assertScopeValue(tenant)
+      return scope(idOf(tenant))
+    },
+    scopes: createScopeRegister(space),
     keys,
     signToken: (pointer) => signToken({ ...pointer, v: 1, repositoryId: file.repositoryId }, secret),
     verifyToken: (token) => verifyToken(token, secret, file.repositoryId),
@@ -120,12 +141,19 @@ function encryptedBy(file: RepositoryFile, encryption: EncryptionOptions | undef
   return encryption ? (options) => createKeyRing({ ...options, space, providers: encryption.providers }) : null
 }
 
-function createScope(base: ObjectSpace, id: string | null, ringOf: ((folder: string) => KeyRing) | null): RepositoryScope {
+function createScope(
+  base: ObjectSpace,
+  id: string | null,
+  ledgerKey: Uint8Array,
+  idOf: (tenant: string) => string,
+  sealedBy: (folder: string) => { readonly ring: KeyRing; readonly resealAfter: number } | null,
+): RepositoryScope {
   if (id !== null && !SCOPE_ID.test(id))
     throw new HoldfastError('E_CONFIG', `scope id ${JSON.stringify(id.slice(0, 140))} must be 1 to 128 letters, digits, "-" or "_", not "-" first`)
   const names = scopeNames(id)
-  const keys = ringOf?.(names.keys()) ?? null
-  const space = keys ? createSealedSpace(base, keys) : base
+  const sealing = sealedBy(names.keys())
+  const keys = sealing?.ring ?? null
+  const space = sealing ? createSealedSpace(base, sealing.ring, sealing.resealAfter) : base
   const condemned = createCondemnedLog(space, names)
   return {
     id,
@@ -135,9 +163,10 @@ function createScope(base: ObjectSpace, id: string | null, ringOf: ((folder: str
     restores: createRestoreLog(space, names),
     condemned,
     pins: createPinLog(space, names),
+    erasures: createErasureLog(space, names, ledgerKey),
     referrers: createReferrerLog(space, names),
     objects: { names, label: space.label, list: space.list, delete: space.delete },
     writerChunks: () => createChunkStore(space, names, createCondemnedNames(condemned)),
-    ...createSnapshotLog(space, names, id),
+    ...createSnapshotLog(space, names, id, idOf),
   }
 }

@@ -2,7 +2,7 @@ import type { AbortableOptions } from '../kernel/abort.ts'
 import { isUuid } from '../kernel/ids.ts'
 import { missing } from './archive-error.ts'
 import { getJsonObject, putJsonObject } from './json-object.ts'
-import type { ScopeNames } from './object-names.ts'
+import type { RestorePart, ScopeNames } from './object-names.ts'
 import type { ObjectSpace } from './object-space.ts'
 
 /** What restores leave in the repository, under ids that are UUIDs; create-only. The values are plain JSON, at most 64 MiB as text; the restore engine knows their shape. */
@@ -12,7 +12,10 @@ export interface RestoreLog {
   readResult(restoreId: string, options?: AbortableOptions): Promise<unknown>
   writeDiagnostics(restoreId: string, diagnostics: unknown, options?: AbortableOptions): Promise<void>
   readDiagnostics(restoreId: string, options?: AbortableOptions): Promise<unknown>
-  /** Ids of restores that left a result or diagnostics, in order of time. */
+  /** A numbered object of a plan or an undo. */
+  writePart(restoreId: string, part: RestorePart, n: number, value: unknown, options?: AbortableOptions): Promise<void>
+  readPart(restoreId: string, part: RestorePart, n: number, options?: AbortableOptions): Promise<unknown>
+  /** Ids of restores that left anything, in order of time. */
   list(options?: AbortableOptions): AsyncIterable<{ readonly restoreId: string }>
 }
 
@@ -30,6 +33,10 @@ export function createRestoreLog(space: ObjectSpace, names: ScopeNames): Restore
       await putJsonObject(space, names.restoreDiagnostics(known(restoreId)), 'diagnostics', diagnostics, options)
     },
     readDiagnostics: async (restoreId, options) => getJsonObject(space, names.restoreDiagnostics(known(restoreId)), 'diagnostics', options),
+    async writePart(restoreId, part, n, value, options) {
+      await putJsonObject(space, names.restorePart(known(restoreId), part, n), 'restore', value, options)
+    },
+    readPart: async (restoreId, part, n, options) => getJsonObject(space, names.restorePart(known(restoreId), part, n), 'restore', options),
     async *list(options) {
       const root = names.restores().length
       let previous = ''

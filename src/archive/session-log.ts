@@ -24,6 +24,8 @@ export interface SessionRecord {
   readonly planId: string
   readonly planDigest: string
   readonly scope: string | null
+  /** The tenant's name; absent where there is no scope. */
+  readonly tenant?: string
   readonly series: string
   readonly kind: SnapshotKind
   readonly parent: string | null

@@ -24,6 +24,7 @@ export const checkSession = createCheck<SessionRecord>()(
     planId: Type.String(),
     planDigest: Sha256Schema,
     scope: ScopeSchema,
+    tenant: Type.Optional(Type.String()),
     series: Type.String(),
     kind: SnapshotKindSchema,
     parent: Type.Union([UuidSchema, Type.Null()]),

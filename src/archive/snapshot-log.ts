@@ -35,7 +35,11 @@ interface Tombstone {
 }
 const checkTombstone = createCheck<Tombstone>()(Type.Object({ snapshotId: UuidSchema, reason: Type.String(), at: Type.String() }))
 
-export function createSnapshotLog(space: ObjectSpace, names: ScopeNames, scope: string | null): SnapshotLog {
+/** `idOf` gives the scope of a tenant: a manifest must be of the one that it names. */
+export function createSnapshotLog(space: ObjectSpace, names: ScopeNames, scope: string | null, idOf: (tenant: string) => string): SnapshotLog {
+  const isOwn = (manifest: Pick<Manifest, 'repositoryId' | 'scope' | 'tenant'>) =>
+    manifest.repositoryId === space.repositoryId && manifest.scope === scope && (manifest.tenant === undefined ? null : idOf(manifest.tenant)) === scope
+
   async function load(snapshotId: string, options: AbortableOptions): Promise<Manifest> {
     const object = names.manifest(snapshotId)
     const label = space.label(object)
@@ -43,8 +47,7 @@ export function createSnapshotLog(space: ObjectSpace, names: ScopeNames, scope: 
     // Before anything else is found fault with: what needs a later version may well look different.
     if (typeof value === 'object' && value !== null && 'requiredFeatures' in value) requireKnownFeatures(value.requiredFeatures, label)
     const stored = checkStoredManifest(value, label)
-    if (stored.snapshotId !== snapshotId || stored.repositoryId !== space.repositoryId || stored.scope !== scope)
-      throw corrupt(label, 'is the manifest of another snapshot')
+    if (stored.snapshotId !== snapshotId || !isOwn(stored)) throw corrupt(label, 'is the manifest of another snapshot')
     const manifest = await loadManifestPages(space, names, stored, options)
     assertManifestRules(manifest, label)
     return manifest
@@ -55,7 +58,7 @@ export function createSnapshotLog(space: ObjectSpace, names: ScopeNames, scope: 
       const label = space.label(names.manifest(manifest.snapshotId))
       const value = JSON.parse(canonicalJson(manifest)) as Manifest
       checkStoredManifest(value, label)
-      if (value.repositoryId !== space.repositoryId || value.scope !== scope) throw corrupt(label, 'is the manifest of another repository or scope')
+      if (!isOwn(value)) throw corrupt(label, 'is the manifest of another repository or scope')
       assertManifestRules(value, label)
       await putJsonObject(space, names.manifest(manifest.snapshotId), 'manifest', await storeManifestPages(space, names, value, options), options)
       const readBack = await load(manifest.snapshotId, options)

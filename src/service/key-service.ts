@@ -1,6 +1,8 @@
-import type { KeyRecord, Repository } from '../archive/index.ts'
+import type { KeyRecord, KeyRing, Repository } from '../archive/index.ts'
+import type { ScopeOption } from '../contracts/scope-option.ts'
+import { assertScopeValue } from '../contracts/scope-value.ts'
 import type { AbortableOptions } from '../kernel/abort.ts'
-import { HoldfastError } from '../kernel/errors.ts'
+import { HoldfastError, isHoldfastError } from '../kernel/errors.ts'
 import { assertKnownOptions } from '../kernel/known-options.ts'
 import type { BucketRepositories } from './bucket-repositories.ts'
 
@@ -27,8 +29,19 @@ export interface IKeyService {
    * keys themselves still has them, which `renew` helps against. Returns the ids of the keys.
    */
   rewrap(options?: KeyOptions): Promise<readonly string[]>
-  /** A new data key for what is written from now on. What is there stays sealed with the old ones, which are kept. Returns its id. */
-  renew(options?: KeyOptions): Promise<string>
+  /**
+   * A new data key for what is written from now on. What is there stays sealed with the old ones, which are kept; chunks that a later backup uses again are sealed anew once they are more
+   * renewals behind than `encryption.resealAfter` allows. Returns its id.
+   */
+  renew(options?: KeyOptions & ScopeOption): Promise<string>
+  /**
+   * Destroys the keys of a tenant's data in all encrypted buckets: nothing of the tenant can ever be read again, whoever has copies of the storage (but not of the keys), and no
+   * backup of it can be taken any more. Others are not touched. There is no way back. A process that has the keys in memory forgets them within a minute of use. Versions of objects that
+   * the storage itself keeps must be deleted there. Returns how many key objects were deleted.
+   *
+   * @throws `E_CONFIG` when no bucket is encrypted, `E_SCOPE` when there is nothing of that tenant in any of them, `E_PERMISSION`, `E_STORAGE`
+   */
+  shred(options: AbortableOptions & { readonly scope: string }): Promise<number>
 }
 
 const OPTIONS = ['bucket', 'signal']
@@ -44,12 +57,24 @@ export function createKeyService(repositories: BucketRepositories): IKeyService 
     if (!repository.keys) throw new HoldfastError('E_CONFIG', `the bucket "${bucket ?? only}" is not encrypted`)
     return repository
   }
-  const ringsOf = (repository: Repository) => [repository.keys!, repository.scope().keys!]
+  /** Of the repository, of plans without tenants, and of every tenant that is not destroyed. */
+  async function ringsOf(repository: Repository, call: AbortableOptions): Promise<readonly KeyRing[]> {
+    const rings = [repository.keys!, repository.scope().keys!]
+    for await (const id of repository.scopes.list(call)) {
+      const ring = repository.scope(id).keys!
+      const destroyed = await ring.records(call).then(
+        () => false,
+        (error: unknown) => isHoldfastError(error, 'E_KEY_SHREDDED') || Promise.reject(error),
+      )
+      if (!destroyed) rings.push(ring)
+    }
+    return rings
+  }
 
   return {
     async list(options = {}) {
       const { signal } = options
-      const lists = await Promise.all(ringsOf(await opened(options)).map((ring) => ring.records({ signal })))
+      const lists = await Promise.all((await ringsOf(await opened(options), { signal })).map((ring) => ring.records({ signal })))
       return lists.flatMap((records) =>
         records.map(({ purpose, scope, epoch, keyId, createdAt, wraps }, at) => ({
           purpose,
@@ -65,13 +90,35 @@ export function createKeyService(repositories: BucketRepositories): IKeyService 
     async rewrap(options = {}) {
       const { signal } = options
       const ids: string[] = []
-      for (const ring of ringsOf(await opened(options))) ids.push(...(await ring.rewrap({ signal })))
+      for (const ring of await ringsOf(await opened(options), { signal })) ids.push(...(await ring.rewrap({ signal })))
       return ids
     },
     async renew(options = {}) {
-      const { signal } = options
-      const repository = await opened(options)
-      return (await repository.scope().keys!.renew({ signal })).id
+      const { scope, signal, ...rest } = options
+      const repository = await opened({ ...rest, signal })
+      return (await repository.scopeOf(scope).keys!.renew({ signal })).id
+    },
+    async shred(options) {
+      assertKnownOptions(options, ['scope', 'signal'], '`keys.shred`')
+      const { scope, signal } = options
+      assertScopeValue(scope)
+      const encrypted: Repository[] = []
+      for await (const { repository } of repositories.all({ signal })) if (repository.keys) encrypted.push(repository)
+      if (encrypted.length === 0)
+        throw new HoldfastError('E_CONFIG', 'no bucket is encrypted, so there is no key to destroy', { hint: 'Delete the snapshots and prune.' })
+      // Each repository gives the tenant an id of its own, under which a plan may have stored in the others as well.
+      const ids = new Set(encrypted.map((repository) => repository.scopeOf(scope).id))
+      let found = false
+      let deleted = 0
+      for (const repository of encrypted) {
+        for await (const id of repository.scopes.list({ signal })) {
+          if (!ids.has(id)) continue
+          found = true
+          deleted += await repository.scope(id).keys!.destroy({ signal })
+        }
+      }
+      if (!found) throw new HoldfastError('E_SCOPE', 'there is nothing of this tenant in any encrypted bucket')
+      return deleted
     },
   }
 }

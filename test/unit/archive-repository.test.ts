@@ -212,7 +212,7 @@ describe('a snapshot', () => {
     await expect(scope.readManifest(sound.snapshotId)).rejects.toMatchObject({ code: 'E_ARCHIVE_CORRUPT' })
   })
 
-  test('with a feature that is not known needs a later version, whatever else is in it', async () => {
+  test('case 40: with a feature that is not known needs a later version, whatever else is in it', async () => {
     const storage = memoryStorage()
     const repository = await memoryRepository(storage)
     const scope = repository.scope()
