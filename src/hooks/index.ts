@@ -1,0 +1,2 @@
+export { hookProblems } from './hook-problems.ts'
+export { HookRuns, type HookSet } from './hook-runs.ts'
