@@ -1,4 +1,6 @@
+import type { Hooks } from '../contracts/hooks.ts'
 import type { PolicyDeclaration } from './backup-policy.ts'
+import type { PlanScope } from './plan-scope.ts'
 import type { PlanEntity, PlanExclusion } from './entity-options.ts'
 
 /** A plan as the application declared it: frozen, not yet checked against any store. `definePlan` makes it. */
@@ -13,6 +15,10 @@ export interface BackupPlan {
   readonly exclude: readonly PlanExclusion[]
   /** Bucket of manifest and sessions, and of entities that name none; null for the application's default. */
   readonly bucket: string | null
+  /** Backs up one tenant a run. Absent: whole tables, of all tenants. */
+  readonly scope?: PlanScope
   /** Only what was declared; defaults are filled in when the plan is resolved. */
   readonly policy: PolicyDeclaration
+  /** What the application does around runs of this plan. */
+  readonly hooks?: Hooks
 }

@@ -66,13 +66,15 @@ function cause({ because, owners }: PlanInclusion): string {
   return because === 'junction' || because === 'closure' ? `${because} of ${owners.join(' and ')}` : because
 }
 
-function notes({ bucket, ignored, sensitive, tenant, cursor }: PlanInclusion, planBucket: string): string {
+function notes({ bucket, ignored, sensitive, tenant, cursor, owner, shared }: PlanInclusion, planBucket: string): string {
   const fields = ignored.map(({ path, reason }) => (reason === null ? path : `${path} (${reason})`))
   return [
     bucket === planBucket ? '' : `to bucket ${bucket}`,
     fields.length === 0 ? '' : `ignores ${fields.join(', ')}`,
     sensitive.length === 0 ? '' : `sensitive ${sensitive.join(', ')}`,
     tenant === null ? '' : `tenant ${tenant}`,
+    owner && owner.path.length > 0 ? `tenant through ${owner.path[0]!.fields.join(', ')}` : '',
+    shared ? 'of all tenants' : '',
     cursor === undefined ? '' : `changes guessed by ${cursor}`,
   ]
     .filter((note) => note !== '')

@@ -1,3 +1,4 @@
+import { hookProblems } from '../hooks/index.ts'
 import type { BackupPlan } from './backup-plan.ts'
 import type { EntityOptions, PlanEntity, PlanExclusion } from './entity-options.ts'
 import { isPlainObject } from './frozen-copy.ts'
@@ -7,8 +8,26 @@ import { PlanProblem } from './plan-problem.ts'
 const PLAN_ID = /^[a-z0-9][a-z0-9-]{0,62}$/
 
 // Records over all member names, so that a member added to a type and forgotten here does not compile.
-const PLAN_MEMBERS: Record<keyof BackupPlan, true> = { id: true, description: true, entities: true, decorated: true, exclude: true, bucket: true, policy: true }
-const OPTION_MEMBERS: Record<keyof EntityOptions, true> = { ignore: true, sensitive: true, tenant: true, cursor: true, store: true, bucket: true }
+const PLAN_MEMBERS: Record<keyof BackupPlan, true> = {
+  id: true,
+  description: true,
+  entities: true,
+  decorated: true,
+  exclude: true,
+  bucket: true,
+  scope: true,
+  policy: true,
+  hooks: true,
+}
+const OPTION_MEMBERS: Record<keyof EntityOptions, true> = {
+  ignore: true,
+  sensitive: true,
+  tenant: true,
+  tenantThrough: true,
+  cursor: true,
+  store: true,
+  bucket: true,
+}
 const ENTITY_MEMBERS: Record<keyof PlanEntity, true> = { entity: true, ...OPTION_MEMBERS }
 const EXCLUSION_MEMBERS: Record<keyof PlanExclusion, true> = { entity: true, reason: true, store: true }
 
@@ -21,6 +40,10 @@ export function checkShape(plan: BackupPlan): PlanProblem[] {
   if (isBlank(plan.description)) problems.push(new PlanProblem('description', plan.description, 'no description', 'Say in one line what the plan saves'))
   if (plan.bucket !== null && isBlank(plan.bucket)) problems.push(new PlanProblem('bucket', plan.bucket, 'not a bucket name', 'Name a bucket, or leave it out'))
   if (!isPlainObject(plan.policy)) problems.push(new PlanProblem('policy', plan.policy, 'not an object', 'Give an object of policy members, or leave it out'))
+  if (plan.hooks !== undefined) {
+    for (const { member, value, problem, remedy } of hookProblems(plan.hooks))
+      problems.push(new PlanProblem(member === '' ? 'hooks' : `hooks.${member}`, value, problem, remedy))
+  }
   unknownMembers(plan, PLAN_MEMBERS, '', problems)
   plan.entities.forEach((entity, index) => checkEntity(entity, `entities[${index}]`, problems))
   plan.exclude.forEach((exclusion, index) => {
@@ -44,7 +67,7 @@ function checkEntity(entity: PlanEntity, path: string, problems: PlanProblem[]):
         (value, index) => isBlank(value) && problems.push(new PlanProblem(`${path}.${name}[${index}]`, value, 'not a property path', 'Give the path as text')),
       )
   }
-  for (const name of ['tenant', 'cursor', 'store', 'bucket'] as const) {
+  for (const name of ['tenant', 'tenantThrough', 'cursor', 'store', 'bucket'] as const) {
     if (entity[name] !== undefined && isBlank(entity[name]))
       problems.push(new PlanProblem(`${path}.${name}`, entity[name], 'not a name', 'Give it as text, or leave it out'))
   }

@@ -1,3 +1,4 @@
+import type { Masker } from '../contracts/masker.ts'
 import { isEntityClass, type EntityClass } from './entity-reference.ts'
 import { PlanProblem, planInvalid } from './plan-problem.ts'
 
@@ -28,6 +29,8 @@ export interface PropertyMark {
   readonly property: string
   /** Why it is left out; null when not said or not left out. */
   readonly reason: string | null
+  /** What replaces its values in a masked restore. */
+  readonly mask?: Masker
 }
 
 /** A property mark and the class it was written in, which may be a superclass of the one asked about. */

@@ -1,8 +1,10 @@
+import type { Hooks } from '../contracts/hooks.ts'
 import type { BackupPlan } from './backup-plan.ts'
 import type { PolicyDeclaration } from './backup-policy.ts'
 import { isDecorated, type Decorated } from './decorated.ts'
 import type { PlanEntity, PlanExclusion } from './entity-options.ts'
 import type { EntityReference } from './entity-reference.ts'
+import type { PlanScope } from './plan-scope.ts'
 import { frozenCopy } from './frozen-copy.ts'
 
 export interface PlanDeclaration {
@@ -15,8 +17,12 @@ export interface PlanDeclaration {
   readonly exclude?: readonly PlanExclusion[]
   /** Bucket of manifest and sessions, and of entities that name none. Default: the only one configured, or `default`. */
   readonly bucket?: string
+  /** Backs up one tenant a run, into a sub-repository of its own. Default: whole tables, whatever tenant properties there are. */
+  readonly scope?: PlanScope
   /** Every member has a default. */
   readonly policy?: PolicyDeclaration
+  /** What the application does around runs of this plan, beside the hooks that `createHoldfast` was given. */
+  readonly hooks?: Hooks
 }
 
 /**

@@ -12,6 +12,8 @@ export interface EntityOptions<Path extends string = string> {
   readonly sensitive?: readonly Path[]
   /** Says which tenant a row belongs to. One column. */
   readonly tenant?: Path
+  /** In a plan with a scope by column, of an entity without tenant property: the foreign key by which a row belongs to its tenant: its property, or a column of it that is a property of its own. Needed where several lead to one. */
+  readonly tenantThrough?: Path
   /**
    * The property that every write of a row moves: a version, or an updated-at that the database itself sets. Incremental backups then go by keys and this column alone: a **guess** about the
    * application, which the manifest says (`cursor`, consistency `fuzzy`). A write that leaves it as it is goes unseen until the next reconciling run: `policy.reconcileEvery` must be set. For databases that can only

@@ -11,6 +11,7 @@ import { planDigest } from './plan-digest.ts'
 import { PlanProblem, planInvalid } from './plan-problem.ts'
 import type { PlanInclusion, PlanResolution } from './plan-resolution.ts'
 import { resolveFields } from './resolve-fields.ts'
+import { resolveScope } from './resolve-scope.ts'
 import { resolvePolicy } from './resolve-policy.ts'
 import type { ResolvedEntity, ResolvedPlan } from './resolved-plan.ts'
 import { EntitySelection, type SelectedEntity } from './select-entities.ts'
@@ -42,18 +43,27 @@ export function inspectPlan(
     problems.push(new PlanProblem('entities', 'none', 'the plan names no entity', 'Name at least one, or use decorated()'))
   }
   const chosen = selection.selected.map((entity) => include(entity, index, bucket, buckets, problems))
-  const inclusions = [...chosen, ...companions(chosen, index, selection, bucket)].sort(byStoreAndName)
+  const all = [...chosen, ...companions(chosen, index, selection, bucket)].sort(byStoreAndName)
+  const { scope, inclusions, omissions } = resolveScope({ plan, inclusions: all, through: throughOf(selection, all), index, problems })
   checkCursors(inclusions, policy, problems)
   if (problems.length > 0) return { resolution: null, problems }
 
-  const resolved = { id: plan.id, description: plan.description, bucket, entities: inclusions.map(resolvedEntity), policy }
+  const resolved = {
+    id: plan.id,
+    description: plan.description,
+    bucket,
+    entities: inclusions.map(resolvedEntity),
+    policy,
+    ...(scope ? { scope } : {}),
+    ...(plan.hooks ? { hooks: plan.hooks } : {}),
+  }
   const complete: ResolvedPlan = { ...resolved, digest: planDigest(resolved) }
-  warnings.push(...outsideWarnings(index, inclusions, selection.leaves))
+  warnings.push(...outsideWarnings(index, all, selection.leaves))
   return {
     resolution: Object.freeze({
       plan: frozenCopy(complete),
       inclusions: frozenCopy(inclusions),
-      omissions: frozenCopy(selection.omitted),
+      omissions: frozenCopy([...selection.omitted, ...omissions]),
       warnings: Object.freeze(warnings),
     }),
     problems,
@@ -153,8 +163,31 @@ function companions(chosen: readonly PlanInclusion[], index: EntityIndex, select
   })
 }
 
-function resolvedEntity({ store, entity, bucket, ignore, sensitive, tenant, cursor }: PlanInclusion): ResolvedEntity {
-  return { store, entity, bucket, ignore, sensitive, tenant, ...(cursor === undefined ? {} : { cursor }) }
+/** What plans say of the foreign key that leads to the tenant. */
+function throughOf(selection: EntitySelection, inclusions: readonly PlanInclusion[]): Map<PlanInclusion, { readonly property: string; readonly path: string }> {
+  const through = new Map<PlanInclusion, { readonly property: string; readonly path: string }>()
+  for (const { store, mapping, declarations } of selection.selected) {
+    const inclusion = inclusions.find((one) => one.store === store && one.entity === mapping.name)
+    for (const { declared, path } of declarations) {
+      const { tenantThrough: property } = declared
+      if (inclusion && typeof property === 'string' && property.trim() !== '') through.set(inclusion, { property, path: `${path}.tenantThrough` })
+    }
+  }
+  return through
+}
+
+function resolvedEntity({ store, entity, bucket, ignore, sensitive, tenant, cursor, owner, shared }: PlanInclusion): ResolvedEntity {
+  return {
+    store,
+    entity,
+    bucket,
+    ignore,
+    sensitive,
+    tenant,
+    ...(cursor === undefined ? {} : { cursor }),
+    ...(owner ? { owner } : {}),
+    ...(shared ? { shared } : {}),
+  }
 }
 
 /** By name, not by declaration, so that moving a line of the declaration is no new plan. */

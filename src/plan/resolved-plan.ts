@@ -1,4 +1,7 @@
+import type { Hooks } from '../contracts/hooks.ts'
+import type { RowOwner } from '../contracts/row-owner.ts'
 import type { BackupPolicy } from './backup-policy.ts'
+import type { ResolvedScope } from './plan-scope.ts'
 
 /** One entity of a plan, tied to the store that maps it. */
 export interface ResolvedEntity {
@@ -16,6 +19,10 @@ export interface ResolvedEntity {
   readonly tenant: string | null
   /** Property path of the column by which changes are told, where declared. */
   readonly cursor?: string
+  /** In a plan with a scope by column: how its rows lead to their tenant. */
+  readonly owner?: RowOwner
+  /** In a plan with a scope by column: its rows are of all tenants. */
+  readonly shared?: true
 }
 
 /** A plan checked against the entity stores: what the engines work from. Plain data, frozen. */
@@ -26,6 +33,9 @@ export interface ResolvedPlan {
   readonly bucket: string
   readonly entities: readonly ResolvedEntity[]
   readonly policy: BackupPolicy
+  /** Absent: the plan knows no tenants. */
+  readonly scope?: ResolvedScope
+  readonly hooks?: Hooks
   /** SHA-256 (hex) of the canonical JSON of all members that decide what is stored and where: a session resumes only under the plan it was started with. */
   readonly digest: string
 }

@@ -40,6 +40,8 @@ export class EntitySelection {
     plan.exclude.forEach((exclusion, position) => isPlainObject(exclusion) && this.#omit(exclusion, `exclude[${position}]`))
     plan.entities.forEach((declared, position) => this.#name(declared, `entities[${position}]`))
     if (plan.decorated) this.#collectDecorated()
+    // A map goes on to what is added while it is gone through.
+    for (const entity of this.#selected.values()) this.#takeRestOf(entity)
     for (const { mapping } of this.selected) {
       for (const child of ignoredChildren(mapping)) {
         this.#report(
@@ -110,6 +112,21 @@ export class EntitySelection {
     const declaration = { declared, path, child }
     if (before) before.declarations.push(declaration)
     else this.#selected.set(keyOf(located.store, mapping.name), { store: located.store, mapping, because: 'named', declarations: [declaration] })
+  }
+
+  /** Of a record that stands in the tables of several classes no part is backed up without those above it. */
+  #takeRestOf({ store, mapping, because }: SelectedEntity): void {
+    if (mapping.inherits === undefined || this.has(store, mapping.inherits)) return
+    const above = this.#index.byName(store, mapping.inherits)!
+    const reason = this.#omitted.get(keyOf(store, above.name))?.reason ?? ignoreReason(above)
+    if (reason !== null && reason !== undefined)
+      this.#report(
+        above.name,
+        mapping.name,
+        `part of each of its records stands in the table of ${above.name}, which is excluded: ${reason}`,
+        'Exclude both, or neither',
+      )
+    else this.#selected.set(keyOf(store, above.name), { store, mapping: above, because, declarations: [] })
   }
 
   #collectDecorated(): void {

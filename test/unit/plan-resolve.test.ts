@@ -257,7 +257,7 @@ describe('problems', () => {
     [
       'a misspelt list of entities',
       { entities: undefined, ...({ entites: [Tag] } as object) },
-      'entites = "a list": no such member. Did you mean "entities"? Known members: id, description, entities, decorated, exclude, bucket, policy.',
+      'entites = "a list": no such member. Did you mean "entities"? Known members: id, description, entities, decorated, exclude, bucket, scope, policy, hooks.',
     ],
     [
       'a text for a list',
@@ -355,12 +355,12 @@ describe('problems', () => {
     [
       'an unknown member',
       { plicy: {} } as never,
-      'plicy = "an object": no such member. Did you mean "policy"? Known members: id, description, entities, decorated, exclude, bucket, policy.',
+      'plicy = "an object": no such member. Did you mean "policy"? Known members: id, description, entities, decorated, exclude, bucket, scope, policy, hooks.',
     ],
     [
       'an unknown option',
       { entities: [{ entity: Tag, ignored: ['x'] } as never] },
-      'entities[0].ignored = "a list": no such member. Did you mean "ignore"? Known members: entity, ignore, sensitive, tenant, cursor, store, bucket.',
+      'entities[0].ignored = "a list": no such member. Did you mean "ignore"? Known members: entity, ignore, sensitive, tenant, tenantThrough, cursor, store, bucket.',
     ],
     [
       'an unknown policy member',
