@@ -15,6 +15,7 @@ export interface RelationFacts extends TableName {
   readonly engine: string
   /** Next value of the counter, as text; null when no column has one. */
   readonly autoIncrement: string | null
+  readonly partitioned: boolean
   /** Changes with every ALTER, to the second. */
   readonly created: string
 }
@@ -72,7 +73,8 @@ export async function readRelations(client: MysqlClient, names: readonly TableNa
     'looking up the mapped tables',
     names,
     (where) => `
-    SELECT TABLE_SCHEMA AS s, TABLE_NAME AS t, TABLE_TYPE AS kind, COALESCE(ENGINE, '') AS engine, AUTO_INCREMENT AS counter, CREATE_TIME AS created
+    SELECT TABLE_SCHEMA AS s, TABLE_NAME AS t, TABLE_TYPE AS kind, COALESCE(ENGINE, '') AS engine, AUTO_INCREMENT AS counter, CREATE_TIME AS created,
+      COALESCE(CREATE_OPTIONS, '') LIKE '%partitioned%' AS parts
     FROM information_schema.TABLES WHERE ${where}`,
   )
   return rows.map((row) => ({
@@ -81,6 +83,7 @@ export async function readRelations(client: MysqlClient, names: readonly TableNa
     engine: row.engine ?? '',
     autoIncrement: row.counter ?? null,
     created: row.created ?? '',
+    partitioned: row.parts !== '0',
   }))
 }
 

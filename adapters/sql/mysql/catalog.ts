@@ -3,10 +3,13 @@ import type { EntityDescriptor, EntityMapping, FieldDescriptor, FieldMapping, St
 import type { EntitySelection } from '../../../src/contracts/entity-store.ts'
 import type { FieldType } from '../../../src/contracts/field-type.ts'
 import { canonicalJson } from '../../../src/kernel/canonical-json.ts'
-import { selectMappings } from '../postgres/entity-selection.ts'
+import { withOwners } from '../owner-selection.ts'
+import { selectMappings } from '../mapping/entity-selection.ts'
 import { type ColumnFacts, readColumns, readForeignKeys, readRelations, readUniques, type RelationFacts, type TableName } from './catalog-facts.ts'
 import { entityReferences } from './catalog-references.ts'
 import { assertServed, assertTable, missingColumns, schemaDrift } from './catalog-refusals.ts'
+import { type MysqlScope, withScopes } from './scope-sql.ts'
+import { ordersAsText } from './key-sql.ts'
 import type { MysqlSession } from './session.ts'
 import { toFieldType } from './field-type.ts'
 import { columnOf, keyColumnsOf, keyIndex, ordersKeys, type TableFacts } from './table-facts.ts'
@@ -45,10 +48,14 @@ export interface MysqlEntity {
   readonly key: readonly MysqlColumn[]
   /** The index that holds rows in the order of the key; null when the one that bears the key out has another order, or prefixes only. */
   readonly orderIndex: string | null
+  /** A scan of the rows of a range comes in the order of the key of itself. */
+  readonly scansInOrder: boolean
   /** SHA-256 of everything the catalog says of the columns that are read: another one when the same bytes may mean other rows. */
   readonly columnsFingerprint: string
   /** When the table was last altered, by the server's clock to the second. */
   readonly created: string
+  /** Only the rows of one tenant. */
+  readonly scope?: MysqlScope
 }
 
 export interface DescribeOptions {
@@ -66,7 +73,8 @@ export interface DescribeOptions {
  *   table and column at once; `E_MAPPING` for views, types that are not served, and keys that no unique index of non-null columns bears out.
  */
 export async function describeEntities({ client, server }: MysqlSession, options: DescribeOptions): Promise<readonly MysqlEntity[]> {
-  const { store, mapping, selection } = options
+  const { store, mapping } = options
+  const selection = withOwners(options.selection, mapping)
   const selected = selectMappings(mapping, selection)
   const nameOf = (entity: EntityMapping): TableName => ({ schema: entity.schema ?? server.database, table: entity.table })
   const sameTable = (a: TableName, b: TableName) =>
@@ -86,11 +94,12 @@ export async function describeEntities({ client, server }: MysqlSession, options
   const missing = tables.flatMap(({ entity, fields, relation }) => missingColumns(entity, fields, relation, of(columns, relation)))
   if (missing.length > 0) throw schemaDrift(missing)
   const entityOf = (table: TableName) => mapping.entities.find((entity) => sameTable(nameOf(entity), table))?.name
-  return tables.map(({ entity, fields, relation }) => {
+  const entities = tables.map(({ entity, fields, relation }) => {
     const table: TableFacts = { entity, fields, relation: relation!, columns: of(columns, relation), uniques: of(uniques, relation) }
     assertServed(table)
     return toMysqlEntity(table, store, entityReferences(table, of(foreignKeys, relation), entityOf))
   })
+  return withScopes(entities, selection).slice(0, options.selection.length)
 }
 
 function toMysqlEntity(table: TableFacts, store: string, references: EntityDescriptor['references']): MysqlEntity {
@@ -122,6 +131,7 @@ function toMysqlEntity(table: TableFacts, store: string, references: EntityDescr
     columns,
     key: entity.key.map((path) => columns.find((column) => column.path === path)!),
     orderIndex: inKeyOrder ? index.name : null,
+    scansInOrder: inKeyOrder && index.name === 'PRIMARY' && !relation.partitioned && keyColumnsOf(table).every(({ typeName }) => !ordersAsText(typeName)),
     columnsFingerprint: fingerprint(table.fields.map((field) => columnOf(table.columns, field.column)!)),
     created: relation.created,
   }

@@ -3,6 +3,7 @@ import type { ChangeEvidence } from '../../../src/contracts/change-evidence.ts'
 import { canonicalJson } from '../../../src/kernel/canonical-json.ts'
 import { type BinlogFacts, samePosition } from './binlog.ts'
 import type { MysqlEntity } from './catalog.ts'
+import { scopeEvidence } from '../scope-evidence.ts'
 import type { MysqlServer } from './server.ts'
 import type { SnapshotFacts } from './snapshot.ts'
 
@@ -11,6 +12,7 @@ const ENCODING_VERSION = '1'
 
 /** What identified the rows of an entity when they were read, and where the snapshot stood. */
 export function entityEvidence(entity: MysqlEntity, server: MysqlServer, { binlog }: SnapshotFacts): ChangeEvidence {
+  const owners = entity.scope?.owners ?? []
   return {
     method: 'digest-128',
     values: {
@@ -22,7 +24,11 @@ export function entityEvidence(entity: MysqlEntity, server: MysqlServer, { binlo
       systemId: server.systemId,
       table: `${entity.schema}.${entity.table}`,
       created: entity.created,
-      ...(binlog && entity.transactional
+      ...scopeEvidence(entity.scope?.filter),
+      ...(owners.length === 0
+        ? {}
+        : { owners: owners.map((owner) => `${owner.schema}.${owner.table} ${owner.created} ${owner.columnsFingerprint}`).join(', ') }),
+      ...(binlog && [entity, ...owners].every(({ transactional }) => transactional)
         ? {
             binlogFile: binlog.file,
             binlogPosition: binlog.position,
@@ -49,12 +55,12 @@ export type EvidenceVerdict =
 export function judgeEvidence(known: ChangeEvidence, now: ChangeEvidence): EvidenceVerdict {
   const differs = (field: string) => known.values[field] !== now.values[field]
   if (known.method !== 'digest-128' && known.method !== 'cursor') return { trust: 'none', reason: 'evidence:method' }
-  const otherLines = ['encoding', 'fields'].find(differs)
+  const otherLines = ['encoding', 'fields', 'scope'].find(differs)
   if (otherLines) return { trust: 'none', reason: `evidence:${otherLines}` }
   if (differs('columns')) return { trust: 'lines', reason: 'evidence:columns' }
   // What a cursor said is no proof that the range was as it is known when that view was open.
   const [before, after] = known.method === 'cursor' ? [null, null] : [binlogOf(known), binlogOf(now)]
-  if (before && after && !['systemId', 'table', 'created'].some(differs) && samePosition(before, after)) return { trust: 'position' }
+  if (before && after && !['systemId', 'table', 'created', 'owners'].some(differs) && samePosition(before, after)) return { trust: 'position' }
   return { trust: 'digest' }
 }
 

@@ -12,10 +12,13 @@ export function keyLiterals(key: Key, text: KeyText): readonly string[] {
   return key.map((column, place) => literal(tokens[place]!, column))
 }
 
+/** Types that sort by number but compare with text by text. */
+export const ordersAsText = (typeName: string): boolean => typeName === 'enum' || typeName === 'set'
+
 /** By which the column stands in order. An ENUM or SET sorts by number but compares with text by text: it is put in order, and compared, as its text's bytes. */
 function ordered({ column, typeName }: MysqlColumn, alias: string): string {
   const field = `${alias}.${quoteIdent(column)}`
-  return typeName === 'enum' || typeName === 'set' ? `(CONVERT(${field} USING utf8mb4) COLLATE utf8mb4_bin)` : field
+  return ordersAsText(typeName) ? `(CONVERT(${field} USING utf8mb4) COLLATE utf8mb4_bin)` : field
 }
 
 /** `ORDER BY` list of the key. Qualified, because an output column of the same name would sort instead. */
@@ -23,22 +26,23 @@ export function keyOrderSql(key: Key, alias = 't'): string {
   return key.map((column) => ordered(column, alias)).join(', ')
 }
 
-/** `FROM` with the index whose order is that of the key, so that the first rows come at once, without a sort of the whole table. */
-export function fromSql({ schema, table, orderIndex, key }: MysqlEntity): string {
-  const sorted = key.some(({ typeName }) => typeName === 'enum' || typeName === 'set')
-  return `FROM ${quoteTable(schema, table)} AS t${orderIndex === null || sorted ? '' : ` FORCE INDEX (${quoteIdent(orderIndex)})`}`
+/** What decides the order of keys: when it is another, ranges mean something else. */
+export function keyOrderName(key: Key): string {
+  return key.map(({ column, fullType, collation }) => `${column} ${fullType} ${collation ?? ''}`).join(', ')
 }
 
-export interface RangeOptions {
-  /** Only keys behind this one, which lies in the range. */
-  readonly after?: KeyText | undefined
+/** `FROM` with the index whose order is that of the key, so that the first rows come at once, without a sort of the whole table. */
+export function fromSql({ schema, table, orderIndex, key, scope }: MysqlEntity): string {
+  const sorted = key.some(({ typeName }) => ordersAsText(typeName))
+  // The rows of one tenant may be few: an index on its column can serve them better.
+  const free = orderIndex === null || sorted || scope?.filter.path.length === 0
+  return `FROM ${quoteTable(schema, table)} AS t${free ? '' : ` FORCE INDEX (${quoteIdent(orderIndex)})`}${scope?.joins ?? ''}`
 }
 
 /** The condition for rows inside the range; `TRUE` when it has no bounds. */
-export function rangeCondition(key: Key, range: KeyRange, { after }: RangeOptions = {}): string {
-  const from = after ?? range.from
+export function rangeCondition(key: Key, range: KeyRange): string {
   const bounds = [
-    ...(from === null ? [] : [bound(key, keyLiterals(key, from), '>', after === undefined ? '>=' : '>')]),
+    ...(range.from === null ? [] : [bound(key, keyLiterals(key, range.from), '>', '>=')]),
     ...(range.to === null ? [] : [bound(key, keyLiterals(key, range.to), '<', '<')]),
   ]
   return bounds.length === 0 ? 'TRUE' : bounds.join(' AND ')
@@ -81,7 +85,7 @@ function literal(token: string, column: MysqlColumn): string {
 /** In the column's own character set and collation, so that its index can be used. */
 function text(value: string, { charset, collation, typeName }: MysqlColumn): string {
   if (charset === null) return quoteLiteral(value)
-  if (typeName === 'enum' || typeName === 'set') return `(${quoteLiteral(value)} COLLATE utf8mb4_bin)`
+  if (ordersAsText(typeName)) return `(${quoteLiteral(value)} COLLATE utf8mb4_bin)`
   return `(CONVERT(${quoteLiteral(value)} USING ${charset}) COLLATE ${collation ?? charset})`
 }
 

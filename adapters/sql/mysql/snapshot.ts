@@ -4,6 +4,7 @@ import { errorNumber } from './database-error.ts'
 import { type BinlogFacts, readBinlogFacts } from './binlog.ts'
 import { queryText } from './query.ts'
 import { quoteTable } from './quote.ts'
+import { withOwnerEntities } from './scope-sql.ts'
 import type { MysqlSession } from './session.ts'
 
 export interface SnapshotFacts {
@@ -56,7 +57,7 @@ async function beginSnapshot(session: MysqlSession): Promise<SnapshotFacts> {
 /** False when a table is no longer the one that the snapshot saw. */
 async function touchAll({ client }: MysqlSession, entities: readonly MysqlEntity[]): Promise<boolean> {
   try {
-    for (const { schema, table } of entities) {
+    for (const { schema, table } of withOwnerEntities(entities)) {
       await queryText(client, `locking ${schema}.${table} against schema changes`, `SELECT 1 FROM ${quoteTable(schema, table)} LIMIT 1`)
     }
     return true
@@ -67,7 +68,8 @@ async function touchAll({ client }: MysqlSession, entities: readonly MysqlEntity
 }
 
 function sameSchema(before: readonly MysqlEntity[], after: readonly MysqlEntity[]): boolean {
-  return before.every((entity, place) => schemaOf(entity) === schemaOf(after[place]))
+  const now = withOwnerEntities(after)
+  return withOwnerEntities(before).every((entity, place) => schemaOf(entity) === schemaOf(now[place]))
 }
 
 /** What must not change while an entity is read. */

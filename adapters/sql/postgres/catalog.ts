@@ -5,7 +5,9 @@ import { type ColumnFacts, readColumns, readForeignKeys, readRelations, readUniq
 import { entityReferences } from './catalog-references.ts'
 import { assertServed, assertTables, missingColumns, schemaDrift } from './catalog-refusals.ts'
 import type { PostgresClient } from './connections.ts'
+import { type PostgresScope, withScopes } from './scope-sql.ts'
 import { selectMappings } from '../mapping/entity-selection.ts'
+import { withOwners } from '../owner-selection.ts'
 import { toFieldType } from './field-type.ts'
 import { keyIndex, type TableFacts } from './table-facts.ts'
 
@@ -46,6 +48,8 @@ export interface PostgresEntity {
   /** In the order of `descriptor.fields`. */
   readonly columns: readonly PostgresColumn[]
   readonly key: readonly KeyColumn[]
+  /** Only the rows of one tenant. */
+  readonly scope?: PostgresScope
 }
 
 export interface DescribeOptions {
@@ -65,7 +69,8 @@ export interface DescribeOptions {
  *   table and column at once; `E_MAPPING` for views, foreign tables and keys that no unique index of non-null columns bears out.
  */
 export async function describeEntities(client: PostgresClient, options: DescribeOptions): Promise<readonly PostgresEntity[]> {
-  const { store, mapping, selection, searchPath } = options
+  const { store, mapping, searchPath } = options
+  const selection = withOwners(options.selection, mapping)
   const selected = selectMappings(mapping, selection)
   // All mapped tables are looked up, not only the selected, to name the entity at the other end of a foreign key.
   const relations = await readRelations(client, mapping.entities, searchPath)
@@ -79,7 +84,7 @@ export async function describeEntities(client: PostgresClient, options: Describe
     const relation = relations.find((candidate) => candidate.oid === oid)
     return relation && mapping.entities[relation.index]?.name
   }
-  return selected.map(({ entity, fields }) => {
+  const entities = selected.map(({ entity, fields }) => {
     const relation = relationOf(entity)!
     const of = <T extends { readonly relation: string }>(facts: readonly T[]) => facts.filter((fact) => fact.relation === relation.oid)
     const table: TableFacts = { entity, fields, relation, columns: of(columns), uniques: of(uniques) }
@@ -87,6 +92,7 @@ export async function describeEntities(client: PostgresClient, options: Describe
     const references = entityReferences(table, of(foreignKeys), entityOf)
     return toPostgresEntity(table, store, references)
   })
+  return withScopes(entities, selection).slice(0, options.selection.length)
 }
 
 function toPostgresEntity(table: TableFacts, store: string, references: EntityDescriptor['references']): PostgresEntity {

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import type { ChangeEvidence } from '../../../src/contracts/change-evidence.ts'
 import { canonicalJson } from '../../../src/kernel/canonical-json.ts'
 import type { PostgresEntity } from './catalog.ts'
+import { scopeEvidence } from '../scope-evidence.ts'
 import type { HeapFacts } from './heap-facts.ts'
 import type { SnapshotFacts } from './snapshot-facts.ts'
 
@@ -12,9 +13,11 @@ const ENCODING_VERSION = '1'
  * The evidence of a view for one entity. `xmin` where row versions tell what changed, else `sha256`: with the same values, so that a later view knows
  * whether known lines can be compared at all.
  */
-export function entityEvidence(entity: PostgresEntity, heap: HeapFacts, snapshot: SnapshotFacts): ChangeEvidence {
+export function entityEvidence(entity: PostgresEntity, heaps: ReadonlyMap<string, HeapFacts>, snapshot: SnapshotFacts): ChangeEvidence {
+  const heap = heaps.get(entity.oid)!
+  const owners = (entity.scope?.owners ?? []).map(({ oid }) => heaps.get(oid)!)
   return {
-    method: heap.opaque !== null || snapshot.foreignHeap !== null ? 'sha256' : 'xmin',
+    method: [heap, ...owners].some(({ opaque }) => opaque !== null) || snapshot.foreignHeap !== null ? 'sha256' : 'xmin',
     values: {
       encoding: ENCODING_VERSION,
       fields: createHash('sha256')
@@ -32,6 +35,8 @@ export function entityEvidence(entity: PostgresEntity, heap: HeapFacts, snapshot
       collations: `${heap.collations} ${snapshot.collationVersion}`,
       lsn: snapshot.lsn,
       xmin: snapshot.xmin,
+      ...scopeEvidence(entity.scope?.filter),
+      ...(owners.length === 0 ? {} : { owners: createHash('sha256').update(canonicalJson(owners)).digest('hex') }),
     },
   }
 }
@@ -45,11 +50,11 @@ export type EvidenceVerdict =
   /** Not even lines can be compared: they were made of other fields, or by another lane. */
   | { readonly trust: 'none'; readonly reason: string }
 
-/** Values under which lines of both views are the same text for the same row. */
-const SAME_LINES = ['encoding', 'fields']
+/** Values under which lines of both views are the same text for the same row, and of the same rows. */
+const SAME_LINES = ['encoding', 'fields', 'scope']
 
 /** Values that must not differ at all for row versions to speak. `lsn` and `xmin` only move forward. */
-const SAME_HEAP = ['systemId', 'database', 'timeline', 'role', 'postmasterStart', 'statisticsSince', 'relations', 'columns', 'types', 'collations']
+const SAME_HEAP = ['systemId', 'database', 'timeline', 'role', 'postmasterStart', 'statisticsSince', 'relations', 'columns', 'types', 'collations', 'owners']
 
 /** 32-bit ages are compared within this distance; half of what they can tell apart, so that no drift inside a long view matters. */
 const OLDEST_HORIZON = 2n ** 30n

@@ -3,6 +3,7 @@ import { type AbortableOptions, onAbort, throwIfAborted } from '../../../src/ker
 import { HoldfastError } from '../../../src/kernel/errors.ts'
 import { describeEntities, type DescribeOptions, type PostgresEntity } from './catalog.ts'
 import type { PostgresClient, PostgresConnection, PostgresConnections } from './connections.ts'
+import { withOwnerEntities } from './from-rows.ts'
 import { Lanes } from './lanes.ts'
 import { queryText } from './query.ts'
 import { quoteLiteral, quoteTable } from './quote.ts'
@@ -76,12 +77,15 @@ async function fixSnapshot(client: PostgresClient, server: PostgresServer, optio
   assertNothingHidden(found)
   await queryText(client, 'ending a transaction', 'ROLLBACK')
 
-  const locks = found.map(({ schema, table }) => quoteTable(schema, table)).join(', ')
+  const locks = withOwnerEntities(found)
+    .map(({ schema, table }) => quoteTable(schema, table))
+    .join(', ')
   await queryText(client, 'beginning the view', `${BEGIN}; ${pins}`)
   if (locks !== '') await queryText(client, 'locking the tables against schema changes', `LOCK TABLE ${locks} IN ACCESS SHARE MODE`)
   const snapshot = await readSnapshotFacts(client, server)
   const entities = await describe()
-  if (entities.some((entity, place) => entity.oid !== found[place]?.oid)) {
+  const before = withOwnerEntities(found)
+  if (withOwnerEntities(entities).some((entity, place) => entity.oid !== before[place]?.oid)) {
     throw new HoldfastError('E_STORE_FAILED', 'a table was replaced by another of its name while the view was being opened')
   }
   assertNothingHidden(entities)
@@ -89,7 +93,9 @@ async function fixSnapshot(client: PostgresClient, server: PostgresServer, optio
 }
 
 function assertNothingHidden(entities: readonly PostgresEntity[]): void {
-  const hidden = entities.filter((entity) => entity.hidden).map(({ schema, table }) => `${schema}.${table}`)
+  const hidden = withOwnerEntities(entities)
+    .filter((entity) => entity.hidden)
+    .map(({ schema, table }) => `${schema}.${table}`)
   if (hidden.length > 0)
     throw new HoldfastError('E_HIDDEN_ROWS', `row-level security hides rows of ${hidden.join(', ')} from this role`, { details: { tables: hidden } })
 }

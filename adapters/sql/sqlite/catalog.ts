@@ -11,6 +11,8 @@ import type { Affinity } from '../../../src/contracts/field-type.ts'
 import { HoldfastError } from '../../../src/kernel/errors.ts'
 import { selectMappings } from '../mapping/entity-selection.ts'
 import { affinityOf } from './affinity.ts'
+import { withOwners } from '../owner-selection.ts'
+import { type SqliteScope, withScopes } from './scope-sql.ts'
 import type { SqliteConnection } from './connection.ts'
 import { foldName, sameName } from './quote.ts'
 import { columnOf, type IndexedColumn, isNullable, readTable, sortsAsColumns, type TableFacts, type UniqueFacts } from './table-facts.ts'
@@ -37,6 +39,8 @@ export interface SqliteEntity {
   readonly collations: readonly string[]
   /** Unique indexes besides the key whose columns are all in the record, by positions in `columns`. */
   readonly uniques: readonly { readonly columns: readonly number[]; readonly collations: readonly string[] }[]
+  /** Only the rows of one tenant. */
+  readonly scope?: SqliteScope
 }
 
 export interface DescribeOptions {
@@ -51,14 +55,16 @@ export interface DescribeOptions {
  * @throws `E_ENTITY_UNKNOWN`; `E_PLAN_INVALID` for an ignored field that is unknown or part of the key; `E_SCHEMA_DRIFT` listing every missing table
  *   and column at once; `E_MAPPING` for views, virtual tables and keys that no unique index bears out.
  */
-export function describeEntities(connection: SqliteConnection, { store, mapping, selection }: DescribeOptions): readonly SqliteEntity[] {
+export function describeEntities(connection: SqliteConnection, { store, mapping, selection: selected }: DescribeOptions): readonly SqliteEntity[] {
+  const selection = withOwners(selected, mapping)
   const tables = selectMappings(mapping, selection).map(({ entity, fields }) => ({ entity, fields, table: servedTable(connection, entity) }))
   const missing = tables.flatMap(({ entity, fields, table }) => {
     if (!table) return [{ entity: entity.name, table: entity.table }]
     return fields.filter((field) => !columnOf(table, field.column)).map((field) => ({ entity: entity.name, table: table.name, column: field.column }))
   })
   if (missing.length > 0) throw schemaDrift(missing)
-  return tables.map(({ entity, fields, table }) => toEntity(connection, { store, mapping, entity, fields, table: table! }))
+  const entities = tables.map(({ entity, fields, table }) => toEntity(connection, { store, mapping, entity, fields, table: table! }))
+  return withScopes(entities, selection).slice(0, selected.length)
 }
 
 function servedTable(connection: SqliteConnection, entity: EntityMapping): TableFacts | null {
@@ -169,7 +175,8 @@ function references({ entity, mapping, fields, table }: Resolving, columns: read
     const identity = JSON.stringify([reference.fields, foldName(reference.table), reference.columns.map(foldName)])
     if (!found.has(identity)) found.set(identity, reference)
   }
-  for (const reference of entity.references) if (reference.fields.every((path) => kept.has(path))) add(reference)
+  for (const reference of entity.references)
+    if ([...reference.fields, ...(reference.when ? [reference.when.field] : [])].every((path) => kept.has(path))) add(reference)
   for (const foreignKey of table.foreignKeys) {
     const paths = foreignKey.columns.map((name) => columns.find((column) => sameName(column.column, name))?.path)
     if (!paths.every((path) => path !== undefined)) continue

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { statSync } from 'node:fs'
 import type { ChangeEvidence } from '../../../src/contracts/change-evidence.ts'
 import { canonicalJson } from '../../../src/kernel/canonical-json.ts'
+import { scopeEvidence } from '../scope-evidence.ts'
 import type { SqliteEntity } from './catalog.ts'
 
 /** Raised when the same value gets another encoding, so that the reader of a manifest can tell the two apart. */
@@ -13,7 +14,10 @@ const ENCODING = '1'
  */
 export function entityEvidence(entity: SqliteEntity, path: string | null): ChangeEvidence {
   const fields = createHash('sha256').update(canonicalJson(entity.descriptor)).digest('hex')
-  return { method: 'sha256', values: { encoding: ENCODING, schema: fields, ...(path === null ? {} : { file: fileIdentity(path) }) } }
+  return {
+    method: 'sha256',
+    values: { encoding: ENCODING, schema: fields, ...scopeEvidence(entity.scope?.filter), ...(path === null ? {} : { file: fileIdentity(path) }) },
+  }
 }
 
 function fileIdentity(path: string): string {

@@ -3,6 +3,7 @@ import type { SqliteColumn, SqliteEntity } from './catalog.ts'
 import type { SqliteConnection, StoredRow } from './connection.ts'
 import { quoteName } from './quote.ts'
 import { allPlain, exactSelect, exactValues, textGuard } from './row-select.ts'
+import { scopeCondition } from './scope-sql.ts'
 import { adaptiveSize } from './slices.ts'
 import { parameter, placeholder } from './stored-bind.ts'
 
@@ -76,7 +77,7 @@ function pageReader(connection: SqliteConnection, entity: SqliteEntity): PageRea
 
   const query = (list: string, start: Start | null, to: KeyValues | null, limit: number): [sql: string, parameters: StoredValue[]] => {
     const where = rangeCondition(connection, entity, start, to)
-    const sql = `SELECT ${list} FROM main.${quoteName(table.name)} ${where.sql} ORDER BY ${order.map((at) => names[at]).join(', ')} LIMIT ?`
+    const sql = `SELECT ${list} FROM main.${quoteName(table.name)} AS t ${where.sql} ORDER BY ${order.map((at) => names[at]).join(', ')} LIMIT ?`
     return [sql, [...where.parameters, BigInt(limit)]]
   }
   return {
@@ -102,6 +103,8 @@ export function rangeCondition(
   const key = entity.order.map((at) => quoteName(entity.columns[at]!.column)).join(', ')
   const compare = (operator: string, values: KeyValues) => `(${key}) ${operator} (${values.map((value) => placeholder(connection, value)).join(', ')})`
   const conditions = [...(start ? [compare(start.inclusive ? '>=' : '>', start.key)] : []), ...(to ? [compare('<', to)] : [])]
+  const scope = scopeCondition(entity)
+  if (scope !== null) conditions.push(scope)
   return {
     sql: conditions.length === 0 ? '' : `WHERE ${conditions.join(' AND ')}`,
     parameters: [...(start?.key ?? []), ...(to ?? [])].map(parameter),

@@ -1,8 +1,11 @@
 import { setImmediate } from 'node:timers/promises'
 import { type AbortableOptions, throwIfAborted } from '../../../src/kernel/abort.ts'
 
-/** Work on a synchronous driver, cut into slices of a few milliseconds: each `yield` is a place where others may run and an abort is heard. */
-export type Slices<T> = Generator<void, T, void>
+/**
+ * Work on a synchronous driver, cut into slices of a few milliseconds: each `yield` is a place where others may run and an abort is heard. A promise that is yielded is waited for,
+ * where there is time to wait.
+ */
+export type Slices<T> = Generator<void | Promise<void>, T, void>
 
 /** How long one turn of the event loop may be held. There is but one event loop, so all work on synchronous drivers shares its turn. */
 const TURN_MS = 12
@@ -27,6 +30,7 @@ export async function inTurns<T>(slices: Slices<T>, { signal }: AbortableOptions
       if (isTurnOver()) await nextTurn()
       const step = slices.next()
       if (step.done) return step.value
+      if (step.value) await step.value
     }
   } finally {
     slices.return(undefined as T) // so that `finally` blocks run when an abort ended it early
@@ -38,6 +42,7 @@ export function atOnce<T>(slices: Slices<T>): T {
   for (;;) {
     const step = slices.next()
     if (step.done) return step.value
+    if (step.value) throw new RangeError('nothing can be waited for here')
   }
 }
 

@@ -1,1 +1,0 @@
-export * from '../mapping/entity-selection.ts'
