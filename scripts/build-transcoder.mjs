@@ -2,10 +2,10 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import asc from 'assemblyscript/asc'
 
-// Compiles adapters/sql/postgres/copy/assembly to WebAssembly and embeds it in transcoder.generated.ts.
+// Compiles adapters/sql/transcoder/assembly to WebAssembly and embeds it in transcoder.generated.ts.
 // With --check nothing is written: fails when the committed bytes are not those of the source.
 
-const folder = fileURLToPath(new URL('../adapters/sql/postgres/copy/', import.meta.url))
+const folder = fileURLToPath(new URL('../adapters/sql/transcoder/', import.meta.url))
 const target = `${folder}transcoder.generated.ts`
 const wasm = await compile()
 const text = [

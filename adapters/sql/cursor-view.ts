@@ -60,7 +60,10 @@ export function withCursors(view: ConsistentView, selection: readonly EntitySele
     }
     if (asked.length === 0) return
     const others = asked.map((index) => known[index]!)
-    for await (const state of view.check(name, others, options)) yield { ...state, index: asked[state.index]! }
+    for await (const { digest, ...state } of view.check(name, others, options)) {
+      // It says nothing of the cursor.
+      yield { ...state, index: asked[state.index]!, ...(digest === undefined ? {} : { digest: '' }) }
+    }
   }
 
   // Inherits whatever the view has, what it computes included.
@@ -71,6 +74,7 @@ export function withCursors(view: ConsistentView, selection: readonly EntitySele
       return cursor === undefined || options.exact ? { method, values } : { method: 'cursor', values: { ...values, cursor } }
     },
     check,
+    digester: (name: string) => (cursors.has(name) ? null : (view.digester?.(name) ?? null)),
     async digests(name: string, ranges: readonly KeyRange[], options: AbortableOptions = {}): Promise<readonly string[]> {
       const exact = (await view.digests?.(name, ranges, options)) ?? ranges.map(() => '')
       const field = cursors.get(name)

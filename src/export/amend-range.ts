@@ -22,9 +22,10 @@ const HELD_CHUNKS = 2
 export async function amendRange(copy: EntityCopy, known: StoredRange, options: ReadPartOptions): Promise<void> {
   const { signal, cutBytes } = options
   const { range } = known
-  const batches = copy.view.read(copy.resolved.entity, range, { signal, references: copy.references })[Symbol.asyncIterator]()
+  const batches = copy.read(range, { signal })[Symbol.asyncIterator]()
   const held: RecordBatch[] = []
-  const digest = createHash('sha256')
+  const hash = createHash('sha256')
+  const digester = copy.newDigester()
   let bytes = 0
   let ended = false
   while (!options.pausing() && bytes <= cutBytes * HELD_CHUNKS) {
@@ -34,7 +35,8 @@ export async function amendRange(copy: EntityCopy, known: StoredRange, options: 
       break
     }
     held.push(step.value)
-    digest.update(step.value.bytes)
+    hash.update(step.value.bytes)
+    digester?.add(step.value)
     bytes += step.value.bytes.length
     options.onMoved()
   }
@@ -42,16 +44,31 @@ export async function amendRange(copy: EntityCopy, known: StoredRange, options: 
     await batches.return?.()
     return
   }
-  if (ended && (await storeDifference(copy, known, held, digest.digest('hex'), options))) return copy.closePart()
+  const facts = { sha256: hash.digest('hex'), digest: digester?.digest() }
+  if (ended && (await storeDifference(copy, known, held, facts, options))) return copy.closePart()
   await readPart(copy, range, { ...options, source: followedBy(held, batches) })
 }
 
+interface LiveFacts {
+  readonly sha256: string
+  readonly digest: string | undefined
+}
+
 /** False when the range is better stored anew. */
-async function storeDifference(copy: EntityCopy, known: StoredRange, held: readonly RecordBatch[], sha256: string, options: ReadPartOptions): Promise<boolean> {
+async function storeDifference(
+  copy: EntityCopy,
+  known: StoredRange,
+  held: readonly RecordBatch[],
+  facts: LiveFacts,
+  options: ReadPartOptions,
+): Promise<boolean> {
   const live = liveLines(copy, held)
   if (live === null) return false
+  const { sha256, digest } = facts
   if (sha256 === known.sha256) {
-    copy.stored(known.entry)
+    // The digest that was known told them apart, though they are the same: it is of another form.
+    const { digest: _, ...bare } = known.entry
+    copy.stored({ ...bare, ...(digest === undefined ? {} : { digest }) })
     return true
   }
   const base = await unlessUnreadable(() => baseLines(copy, known, options.signal))
@@ -65,7 +82,7 @@ async function storeDifference(copy: EntityCopy, known: StoredRange, held: reado
   }
   const changes = diffKeys([...base.keys()], [...live.keys()], changed)
   if (!changes || !paysAsDelta(changes.length, known.rows)) return false
-  return storeDelta(copy, known, changes, live, { rows: live.size, sha256 }, options)
+  return storeDelta(copy, known, changes, live, { rows: live.size, sha256, ...(digest === undefined ? {} : { digest }) }, options)
 }
 
 /** By key, in key order; null when a key stands twice. */

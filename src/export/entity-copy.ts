@@ -3,6 +3,9 @@ import type { ConsistentView } from '../contracts/consistent-view.ts'
 import type { ChangeEvidence } from '../contracts/change-evidence.ts'
 import type { EntityDescriptor } from '../contracts/entity-descriptor.ts'
 import type { KeyRange } from '../contracts/key-range.ts'
+import type { RangeDigester } from '../contracts/range-digester.ts'
+import type { RecordBatch } from '../contracts/record-batch.ts'
+import type { AbortableOptions } from '../kernel/abort.ts'
 import type { ResolvedEntity } from '../plan/resolved-plan.ts'
 import type { EntityMeter } from '../progress/index.ts'
 import type { KeyImage } from '../reconcile/index.ts'
@@ -64,6 +67,16 @@ export class EntityCopy {
     this.meter.estimate(rows, bytes)
   }
 
+  /** Lines of the range, with what digests of them are told from where that can be. */
+  read(range: KeyRange, { signal }: AbortableOptions): AsyncIterable<RecordBatch> {
+    return this.view.read(this.resolved.entity, range, { signal, references: this.references, digests: this.newDigester() !== null })
+  }
+
+  /** For one range; null where the digest has to be asked for. */
+  newDigester(): RangeDigester | null {
+    return this.view.digester?.(this.resolved.entity) ?? null
+  }
+
   /** Evidence of this attempt's view: it holds for every range that is settled. Null before the first decision. */
   get evidence(): ChangeEvidence | null {
     return this.#evidence
@@ -91,11 +104,12 @@ export class EntityCopy {
   }
 
   /** The view holds exactly what is known. */
-  reuse({ known, evidence, method }: ReuseDecision): void {
+  reuse({ known, evidence, method, digest }: ReuseDecision): void {
     this.#evidence = evidence
     // An exact run gives digests anew: those of a time before there was a cursor say nothing of it.
-    const { digest: _, ...bare } = known.entry
-    this.image.know(known.range, storedRange(this.exact && this.resolved.cursor !== undefined ? bare : known.entry, evidence, true))
+    const { digest: before, ...bare } = known.entry
+    const stays = this.exact && this.resolved.cursor !== undefined ? undefined : (digest ?? before)
+    this.image.know(known.range, storedRange({ ...bare, ...(stays ? { digest: stays } : {}) }, evidence, true))
     this.#reused++
     if (method === 'cursor') this.#guessed++
     this.meter.reuse(known.rows, plainBytesOf(known.entry))

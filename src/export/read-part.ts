@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { type ChunkEncoder, createChunkEncoder, type RangeEntry, type StoredChunk } from '../archive/index.ts'
 import type { KeyRange, KeyText } from '../contracts/key-range.ts'
+import type { RangeDigester } from '../contracts/range-digester.ts'
 import type { RecordBatch } from '../contracts/record-batch.ts'
 import type { BackupPolicy } from '../plan/backup-policy.ts'
 import { createKeyTextReader } from '../record/index.ts'
@@ -41,31 +42,37 @@ export async function readPart(copy: EntityCopy, range: KeyRange, options: ReadP
   const pipeline = new ChunkPipeline<Entry>(CHUNKS_UNDER_WAY, (entry) => copy.stored(entry), options.onFailure)
   let from = range.from
   let encoder: ChunkEncoder | null = null
+  let digester: RangeDigester | null = null
   let empty = true
 
   const store = async (full: ChunkEncoder, to: KeyText | null) => {
     const start = from
     from = to
+    const digest = digester?.digest()
     encoder = null
     empty = false
     await pipeline.add(async () => {
       const chunk = await copy.chunks.put(await full.finish(), { signal })
       if (chunk.written) options.onStored(chunk.ref.storedBytes + chunk.ref.index.storedBytes)
       options.onMoved()
-      return entryOf(chunk, start, to)
+      return entryOf(chunk, start, to, digest)
     })
   }
 
   try {
     let paused = options.pausing()
     if (!paused) {
-      const batches = options.source ?? copy.view.read(copy.resolved.entity, range, { signal, references: copy.references })
+      const batches = options.source ?? copy.read(range, { signal })
       reading: for await (const whole of batches) {
         for (const batch of sliceBatch(whole, chunkBytes)) {
           paused = options.pausing()
           if (encoder && (paused || encoder.plainBytes >= cutBytes)) await store(encoder, keyOf(batch.bytes, 0, batch.marks[1]!))
           if (paused) break reading
-          encoder ??= createChunkEncoder({ compression, level, references: copy.references })
+          if (!encoder) {
+            encoder = createChunkEncoder({ compression, level, references: copy.references })
+            digester = copy.newDigester()
+          }
+          digester?.add(batch)
           await append(encoder, batch)
         }
       }
@@ -89,9 +96,9 @@ export async function readPart(copy: EntityCopy, range: KeyRange, options: ReadP
   }
 }
 
-function entryOf(chunk: StoredChunk, from: KeyText | null, to: KeyText | null): Entry {
+function entryOf(chunk: StoredChunk, from: KeyText | null, to: KeyText | null, digest: string | undefined): Entry {
   const { ref, firstKey, lastKey } = chunk
-  return { from, to, rows: ref.rows, sha256: ref.sha256, firstKey, lastKey, layers: [ref] }
+  return { from, to, rows: ref.rows, sha256: ref.sha256, ...(digest === undefined ? {} : { digest }), firstKey, lastKey, layers: [ref] }
 }
 
 function emptyEntry({ from, to }: KeyRange): Entry {

@@ -28,6 +28,8 @@ export type Decision<K extends KnownRange> =
        */
       readonly evidence: ChangeEvidence
       readonly method: ChangeMethod
+      /** `RangeState.digest`. */
+      readonly digest?: string
     }
   | {
       readonly action: 'read'
@@ -70,7 +72,7 @@ export async function* reconcile<K extends KnownRange>(options: ReconcileOptions
     if (!entry || answered.has(state.index)) throw outOfTurn(entity, state)
     answered.add(state.index)
     yield state.state === 'unchanged'
-      ? { action: 'reuse', range: entry.range, known: entry, evidence, method: state.method }
+      ? { action: 'reuse', range: entry.range, known: entry, evidence, method: state.method, ...(state.digest === undefined ? {} : { digest: state.digest }) }
       : { action: 'read', range: entry.range, known: entry, evidence, reason: state.reason ?? 'undecided', ...countsOf(state) }
   }
   for (const [index, entry] of known.entries()) {

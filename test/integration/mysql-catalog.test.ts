@@ -5,7 +5,7 @@ import { quoteIdent, quoteLiteral } from '../../adapters/sql/mysql/quote.ts'
 import { openSession } from '../../adapters/sql/mysql/session.ts'
 import { createMysqlStore } from '../../adapters/sql/mysql/store.ts'
 import type { EntityMapping } from '../../src/contracts/index.ts'
-import { createMysqlDatabase, mysqlUrl } from '../support/mysql.ts'
+import { createMysqlDatabase, mysqlUrl, isMysqlProper } from '../support/mysql.ts'
 import { endPool, mysqlPool } from '../support/mysql-lane.ts'
 import { mappingOf, table } from '../support/postgres-lane.ts'
 import type { TestDatabase } from '../support/postgres.ts'
@@ -119,7 +119,7 @@ describe.skipIf(mysqlUrl() === null)('the catalog of a MySQL store', () => {
         release()
         // Clocks and counters of the session move by themselves.
         return rows.filter(
-          (row) => !/timestamp|last_insert_id|rand_seed|in_transaction|error_count|warning_count|identity|last_gtid/.test(row.Variable_name ?? ''),
+          (row) => !/timestamp|last_insert_id|rand_seed|in_transaction|error_count|warning_count|identity|last_gtid|statement_id/.test(row.Variable_name ?? ''),
         )
       }
       const before = await settings()
@@ -131,8 +131,11 @@ describe.skipIf(mysqlUrl() === null)('the catalog of a MySQL store', () => {
       await session.release()
       await session.release(true)
       expect(await settings()).toEqual(before)
+      const busy = isMysqlProper()
+        ? 'SELECT COUNT(*) AS busy FROM performance_schema.events_transactions_current WHERE state = "ACTIVE" AND thread_id = PS_CURRENT_THREAD_ID()'
+        : 'SELECT @@in_transaction AS busy'
       const [row] = await new Promise<unknown[]>((resolve, reject) =>
-        one.pool.query('SELECT @@in_transaction AS busy', (error, rows) => (error ? reject(error) : resolve(rows as unknown[]))),
+        one.pool.query(busy, (error, rows) => (error ? reject(error) : resolve(rows as unknown[]))),
       )
       expect(row).toEqual({ busy: 0 })
     } finally {

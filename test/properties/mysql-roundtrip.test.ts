@@ -51,7 +51,7 @@ describe.skipIf(mysqlUrl() === null)(`${ROWS} records of MariaDB`, () => {
   describe.each(['LOAD DATA', 'INSERT'] as const)('sent by %s', (way) => {
     const connections = () => (way === 'LOAD DATA' ? file : statements).connections
 
-    it('come back to the byte, straight into an empty table', async () => {
+    it('case 34: come back to the byte, straight into an empty table', async () => {
       const { merged } = await restoreAll(connections(), mapping, saved, { mode: 'direct' })
       expect(merged.entities).toMatchObject([{ created: ROWS }])
       expect(await differences()).toEqual({})

@@ -65,6 +65,11 @@ export const KINDS: Readonly<Record<string, Kind<never>>> = {
   utf8mb3: kind('text CHARACTER SET utf8mb3', within(/^[\0-\uffff]*$/u), text),
   utf16: kind('text CHARACTER SET utf16', unicode, text),
   latin1: kind('text CHARACTER SET latin1', fc.string({ unit: fc.constantFrom(...'aZ"\\\n\0é€ŸÿØ\u001f') }), text),
+  ascii: kind(
+    'varchar(100) CHARACTER SET ascii',
+    unicode.map((value) => value.replace(/[^\0-\x7f]/g, '?')),
+    text,
+  ),
   greek: kind('varchar(100) CHARACTER SET greek', fc.string({ unit: fc.constantFrom(...'αβΩά"\\\n') }), text),
   big: kind('bigint', fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n }), String, String),
   huge: kind('bigint unsigned', fc.bigInt({ min: 0n, max: 2n ** 64n - 1n }), String, String),

@@ -72,7 +72,7 @@ async function differences(): Promise<number> {
 }
 
 describe('COPY text to record lines and back, through PostgreSQL', () => {
-  it('writes what the oracle says and restores the same rows, for 10 000 generated rows', async () => {
+  it('case 34: writes what the oracle says and restores the same rows, for 10 000 generated rows', async () => {
     let rowsSeen = 0
     await fc.assert(
       fc.asyncProperty(

@@ -1,38 +1,30 @@
-import { randomBytes } from 'node:crypto'
 import type { KeyRange } from '../../../src/contracts/key-range.ts'
 import type { MysqlEntity } from './catalog.ts'
 import type { MysqlClient } from './connections.ts'
-import { fromSql, rangeCondition } from './key-sql.ts'
-import { rowTextSql } from './line-sql.ts'
+import { digestText, NO_TEXT_SHA256 } from './digest-form.ts'
+import { fromSql, keyOrderSql, rangeCondition } from './key-sql.ts'
 import { queryText } from './query.ts'
+import { rowTextSql, valuesSql } from './row-sql.ts'
+import { andScope } from './scope-sql.ts'
 
 /** What the server says of the rows of a range. */
 export interface RangeDigest {
-  /** `1:<seed>:<rows>:<sum>:<sum>`; empty when some row is too long for the server to hash. */
+  /** As `digestText` has it; empty when the text of some row, or of all of them, is too long for the server to put together. */
   readonly digest: string
   readonly rows: number
 }
 
-const FORMAT = '1'
-const SEED_BYTES = 8
-
-/** The seed of a digest given earlier; null when it is none that can be compared. */
-export function seedOf(digest: string): string | null {
-  const [format, seed, ...rest] = digest.split(':')
-  return format === FORMAT && seed !== undefined && /^[0-9a-f]{16}$/.test(seed) && rest.length === 3 ? seed : null
-}
-
-export const newSeed = (): string => randomBytes(SEED_BYTES).toString('hex')
-
 /**
- * Has the server count the rows of the range and add up 128 bits of the SHA-1 of each, as two sums of 64. The seed stands between the values of each row, so
- * nobody can prepare rows that hash alike, nor values that look like two. The inner LIMIT, which limits nothing, keeps the hash from being made twice.
+ * Has the server hash the texts of the rows of the range. It warns of each text that it could not make or had to cut short; that such a text is another one each
+ * time is a second lock on that door.
  */
 export async function digestRange(client: MysqlClient, entity: MysqlEntity, range: KeyRange, seed: string): Promise<RangeDigest> {
-  const half = (from: number) => `CAST(COALESCE(SUM(CAST(CONV(SUBSTR(h, ${from}, 16), 16, 10) AS UNSIGNED)), 0) AS CHAR)`
-  const hash = `SELECT SHA1(${rowTextSql(entity, `'${seed}'`)}) AS h ${fromSql(entity)} WHERE ${rangeCondition(entity.key, range)} LIMIT 18446744073709551615`
-  const sql = `SELECT COUNT(*) AS n, COUNT(h) AS hashed, ${half(1)} AS a, ${half(17)} AS b FROM (${hash}) AS hashes`
-  const [row] = await queryText(client, `digesting ${entity.descriptor.name}`, sql)
-  const rows = Number(row?.n)
-  return { digest: row?.hashed === row?.n ? `${FORMAT}:${seed}:${rows}:${row?.a}:${row?.b}` : '', rows }
+  const doing = `digesting ${entity.descriptor.name}`
+  const order = entity.scansInOrder && !entity.scope ? '' : `ORDER BY ${keyOrderSql(entity.key)} `
+  const texts = `GROUP_CONCAT(COALESCE(${rowTextSql(entity, `x'${seed}'`)}, RAND()) ${order}SEPARATOR '')`
+  const rows = `SELECT COUNT(*) AS n, ${valuesSql(entity)} AS v, ${texts} AS texts ${fromSql(entity)} WHERE ${rangeCondition(entity.key, range)}${andScope(entity)}`
+  const [row] = await queryText(client, doing, `SELECT n, v, SHA2(texts, 256) AS sha256 FROM (${rows}) AS gathered`)
+  const [said] = await queryText(client, doing, 'SELECT @@warning_count AS warnings')
+  const facts = { rows: Number(row?.n), values: Number(row?.v), sha256: row?.sha256 ?? NO_TEXT_SHA256 }
+  return { digest: said?.warnings === '0' ? digestText(seed, facts) : '', rows: facts.rows }
 }

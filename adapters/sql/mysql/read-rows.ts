@@ -1,21 +1,17 @@
 import type { RecordBatch } from '../../../src/contracts/record-batch.ts'
 import { type AbortableOptions, onAbort } from '../../../src/kernel/abort.ts'
 import { HoldfastError } from '../../../src/kernel/errors.ts'
-import type { MysqlClient, MysqlField } from './connections.ts'
+import type { MysqlClient } from './connections.ts'
 import { databaseError } from './database-error.ts'
-import type { LineBatches } from './line-batches.ts'
-
-/** One row as the driver gives it: bytes that are the socket's own, or null. */
-export type RawRow = readonly (Buffer | null)[]
+import type { RowEncoder } from './row-encoder.ts'
+import { takeRowPackets } from './row-packets.ts'
 
 export interface ReadRowsOptions extends AbortableOptions {
   /** What is being done, for errors. */
   readonly doing: string
   readonly client: MysqlClient
   readonly sql: string
-  readonly lines: LineBatches
-  /** The line of a row; null when there is none to be had this way, which ends the reading. */
-  readonly lineOf: (row: RawRow) => Uint8Array | null
+  readonly encoder: RowEncoder
   /** Makes the server give up the statement. Settles when that has reached it, or cannot; never rejects. */
   readonly cancel: () => Promise<void>
   /** Aborts when the client is closed from this side, which it tells nobody. */
@@ -23,31 +19,26 @@ export interface ReadRowsOptions extends AbortableOptions {
 }
 
 export interface RowReading extends AsyncIterable<RecordBatch> {
-  /** `lineOf` gave null: what was yielded ends before that row. */
-  readonly refused: boolean
   /** The client takes its next statement. False when it was lost, or does not come to the end of this one. */
   readonly usable: boolean
 }
 
 const BATCHES_WAITING = 2
 /** How much of a result that is no longer wanted is read to the end before the server is told. */
-const DISCARD_ROWS = 20_000
+const DISCARD_BYTES = 8 * 1024 * 1024
 /** How long to wait for the end of a statement that was cancelled. */
 const CANCEL_MS = 10_000
-
-const asBytes = (field: MysqlField): Buffer | null => field.buffer()
 
 /**
  * Streams the rows of a statement into batches. With two batches waiting the socket is paused, and with it, soon, the server. A reading that is ended early
  * or aborted reads on to the end of a small result, and has the server cancel a larger one: the transaction, and its snapshot with it, live on.
  */
 export function readRows(options: ReadRowsOptions): RowReading {
-  const { doing, client, sql, lines, lineOf, signal } = options
+  const { doing, client, sql, encoder, signal } = options
   const ready: RecordBatch[] = []
   let failure: HoldfastError | undefined
   let running = false
   let lost = false
-  let refused = false
   let paused = false
   let discarded = 0
   let discarding = false
@@ -73,34 +64,22 @@ export function readRows(options: ReadRowsOptions): RowReading {
     if (running) discard()
     notify()
   }
-  const offer = (): void => {
-    const batch = lines.take()
-    if (!batch) return
-    ready.push(batch)
+  const offer = (batches: Iterable<RecordBatch>): void => {
+    for (const batch of batches) ready.push(batch)
     if (ready.length >= BATCHES_WAITING && !paused && running) {
       paused = true
       client.pause()
     }
-    notify()
+    if (ready.length > 0) notify()
   }
-  const onRow = (row: RawRow): void => {
+  const onRows = (rows: Uint8Array, alone: number): void => {
     if (discarding) {
-      if (++discarded === DISCARD_ROWS) cancelling ??= options.cancel()
+      discarded += rows.length
+      if (discarded >= DISCARD_BYTES) cancelling ??= options.cancel()
       return
     }
     try {
-      const line = lineOf(row)
-      if (line === null) {
-        refused = true
-        // What stands before the refused row is good, and wanted.
-        const rest = lines.take()
-        const waiting = [...ready, ...(rest ? [rest] : [])]
-        discard()
-        ready.push(...waiting)
-        return notify()
-      }
-      lines.add(line)
-      if (lines.full) offer()
+      offer(encoder.encode(rows, alone))
     } catch (error) {
       fail(error)
     }
@@ -114,14 +93,14 @@ export function readRows(options: ReadRowsOptions): RowReading {
   const onEnd = (): void => {
     if (!running) return
     running = false
-    if (!discarding) offer()
+    if (!discarding) offer(encoder.rest())
     notify()
   }
   const start = (): void => {
     running = true
     client.on('error', onLost)
-    const command = client.query({ sql, rowsAsArray: true, nestTables: false, namedPlaceholders: false, typeCast: asBytes })
-    command.on('result', onRow)
+    const command = client.query({ sql, rowsAsArray: true, nestTables: false, namedPlaceholders: false })
+    takeRowPackets(command, onRows)
     command.on('error', (error: unknown) => {
       // Of a statement that was cancelled because it was no longer wanted, the error is what was asked for.
       if (!discarding) failure ??= databaseError(doing, error)
@@ -164,7 +143,7 @@ export function readRows(options: ReadRowsOptions): RowReading {
         if (batch) {
           if (ready.length < BATCHES_WAITING) resume()
           yield batch
-        } else if (!running || refused) return
+        } else if (!running) return
         else await new Promise<void>((resolve) => (wake = resolve))
       }
     } catch (error) {
@@ -178,9 +157,6 @@ export function readRows(options: ReadRowsOptions): RowReading {
 
   let started = false
   return {
-    get refused() {
-      return refused
-    },
     get usable() {
       return !lost
     },

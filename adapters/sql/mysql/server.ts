@@ -15,6 +15,8 @@ export interface MysqlServer {
   readonly systemId: string
   /** Table names that differ in case only mean the same table. */
   readonly foldsTableNames: boolean
+  /** `max_allowed_packet`, in bytes: the longest text that an expression gives. */
+  readonly longestText: number
   /** `CONNECTION_ID()`. A proxy may have given the client another. */
   readonly connectionId: string
 }
@@ -33,7 +35,7 @@ export async function inspectServer(client: MysqlClient): Promise<MysqlServer> {
   const [row] = await queryText(
     client,
     'asking the database who it is',
-    `SELECT VERSION() AS version, @@version_comment AS comment, DATABASE() AS db, CONNECTION_ID() AS connection, @@hostname AS host, @@port AS port, @@server_id AS id, @@lower_case_table_names AS folds`,
+    `SELECT VERSION() AS version, @@version_comment AS comment, DATABASE() AS db, CONNECTION_ID() AS connection, @@hostname AS host, @@port AS port, @@server_id AS id, @@lower_case_table_names AS folds, @@max_allowed_packet AS packet`,
   )
   const versionText = row?.version ?? ''
   const about = `${versionText} ${row?.comment ?? ''}`
@@ -55,6 +57,7 @@ export async function inspectServer(client: MysqlClient): Promise<MysqlServer> {
     database: row.db,
     systemId: `${uid === '' ? '' : `${uid} `}${row.host ?? ''}:${row.port ?? ''}:${row.id ?? ''}`,
     foldsTableNames: row.folds !== '0',
+    longestText: Number(row.packet),
     connectionId: row.connection ?? '',
   }
 }

@@ -1,4 +1,5 @@
 import { type AbortableOptions, throwIfAborted } from '../../../src/kernel/abort.ts'
+import { DIGEST_TEXT_BYTES } from './digest-form.ts'
 import type { MysqlClient, MysqlConnection, MysqlConnections } from './connections.ts'
 import { queryText } from './query.ts'
 import { quoteLiteral } from './quote.ts'
@@ -55,6 +56,7 @@ function pins(server: MysqlServer, { lockTimeoutMs = DEFAULT_LOCK_TIMEOUT_MS }: 
     sql_select_limit: '18446744073709551615',
     sql_auto_is_null: '0',
     div_precision_increment: '4',
+    group_concat_max_len: String(DIGEST_TEXT_BYTES),
     lc_time_names: quoteLiteral('en_US'),
     ...(server.flavour === 'mariadb'
       ? { max_statement_time: '0', idle_transaction_timeout: '0', idle_readonly_transaction_timeout: '0' }

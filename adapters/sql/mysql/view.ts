@@ -1,26 +1,26 @@
 import type { ConsistentView } from '../../../src/contracts/consistent-view.ts'
 import type { StoreMapping } from '../../../src/contracts/entity-descriptor.ts'
 import type { EntitySelection } from '../../../src/contracts/entity-store.ts'
-import type { KeyRange, KeyText } from '../../../src/contracts/key-range.ts'
+import type { KeyRange } from '../../../src/contracts/key-range.ts'
 import type { RecordBatch } from '../../../src/contracts/record-batch.ts'
 import { paced, type SourcePace } from '../../../src/contracts/source-pace.ts'
 import { type AbortableOptions, onAbort, throwIfAborted } from '../../../src/kernel/abort.ts'
 import { HoldfastError } from '../../../src/kernel/errors.ts'
-import { createKeyTextReader } from '../../../src/record/key-text.ts'
 import { narrowTo, withCursors } from '../cursor-view.ts'
 import { describeEntities, type MysqlEntity } from './catalog.ts'
 import { checkRanges } from './check.ts'
 import type { MysqlConnections } from './connections.ts'
-import { digestRange, newSeed, type RangeDigest, seedOf } from './digest.ts'
+import { digestRange, type RangeDigest } from './digest.ts'
+import { BatchDigester, newSeed, seedOf } from './digest-form.ts'
 import { estimateEntity } from './estimate.ts'
 import { entityEvidence, judgeEvidence } from './evidence.ts'
-import { fromSql, keyOrderSql, rangeCondition } from './key-sql.ts'
+import { fromSql, keyOrderName, keyOrderSql, rangeCondition } from './key-sql.ts'
 import { Lane } from './lane.ts'
-import { LineBatches } from './line-batches.ts'
-import { lineSql } from './line-sql.ts'
 import { type MigrationTable, readMigrations } from './migrations.ts'
 import { readRows, type RowReading } from './read-rows.ts'
-import { columnsSql, createRowEncoder } from './row-encoder.ts'
+import { RowEncoder } from './row-encoder.ts'
+import { columnsSql, textFromColumns } from './row-sql.ts'
+import { andScope, withOwnerEntities } from './scope-sql.ts'
 import { readSequences } from './sequences.ts'
 import { type MysqlSession, openSession } from './session.ts'
 import { type FixedSnapshot, fixSnapshot, schemaOf } from './snapshot.ts'
@@ -59,7 +59,7 @@ export async function openMysqlView(options: OpenMysqlViewOptions): Promise<Cons
   }
 }
 
-type ReadOptions = AbortableOptions & { readonly references?: readonly string[] }
+type ReadOptions = AbortableOptions & { readonly references?: readonly string[]; readonly digests?: boolean }
 
 function createView(
   session: MysqlSession,
@@ -75,7 +75,11 @@ function createView(
     if (!entity) throw new HoldfastError('E_ENTITY_UNKNOWN', `${name} is not in this view, which has ${[...byName.keys()].join(', ')}`)
     return entity
   }
+  /** Of all digests that are told from what is read. */
+  const seed = newSeed()
   const evidence = new Map(entities.map((entity) => [entity.descriptor.name, entityEvidence(entity, server, snapshot)]))
+
+  const digesterOf = (entity: MysqlEntity) => (textFromColumns(entity) ? new BatchDigester(entity, seed, server.longestText) : null)
 
   /** The lock on the table has kept every change of schema out; that it really did is seen at the end of each reading. */
   async function assertUnchanged(entity: MysqlEntity): Promise<void> {
@@ -85,27 +89,15 @@ function createView(
     throw new HoldfastError('E_SCHEMA_DRIFT', `${entity.schema}.${entity.table} was altered while it was read`, { hint: 'Run again.' })
   }
 
-  async function* read(name: string, range: KeyRange, { signal, references }: ReadOptions = {}): AsyncGenerator<RecordBatch, void, undefined> {
+  async function* read(name: string, range: KeyRange, { signal, references, digests }: ReadOptions = {}): AsyncGenerator<RecordBatch, void, undefined> {
     const entity = entityOf(name)
     const { client, done } = await lane.lend({ signal })
     let reading: RowReading | undefined
-    const begin = (select: string, lineOf: Parameters<typeof readRows>[0]['lineOf'], after?: KeyText): RowReading => {
-      const sql = `SELECT ${select} ${fromSql(entity)} WHERE ${rangeCondition(entity.key, range, { after })} ORDER BY ${keyOrderSql(entity.key)}`
-      const lines = new LineBatches(entity, references)
-      return readRows({ doing: `reading ${name}`, client, sql, lines, lineOf, cancel: () => lane.cancel(), ending: lane.ending, signal })
-    }
-    const lastKey = createLastKey(entity.key.length)
     try {
-      reading = begin(lineSql(entity), ([line]) => line ?? null)
-      let last: KeyText | undefined
-      for await (const batch of paced(reading, options.pace, { signal })) {
-        last = lastKey(batch)
-        yield batch
-      }
-      if (reading.refused) {
-        reading = begin(columnsSql(entity), createRowEncoder(entity), last)
-        yield* paced(reading, options.pace, { signal })
-      }
+      const encoder = new RowEncoder(entity, { references, ...(digests ? { seed } : {}) })
+      const sql = `SELECT ${columnsSql(entity)} ${fromSql(entity)} WHERE ${rangeCondition(entity.key, range)}${andScope(entity)} ORDER BY ${keyOrderSql(entity.key)}`
+      reading = readRows({ doing: `reading ${name}`, client, sql, encoder, cancel: () => lane.cancel(), ending: lane.ending, signal })
+      yield* paced(reading, options.pace, { signal })
       await assertUnchanged(entity)
     } finally {
       await done(reading?.usable ?? true)
@@ -122,7 +114,7 @@ function createView(
     store: options.store,
     at: snapshot.at,
     consistency: {
-      level: entities.every(({ transactional }) => transactional) ? 'snapshot' : 'fuzzy',
+      level: withOwnerEntities(entities).every(({ transactional }) => transactional) ? 'snapshot' : 'fuzzy',
       method: 'consistent-snapshot',
       ...(snapshot.binlog ? { point: `${snapshot.binlog.file}:${snapshot.binlog.position}` } : {}),
     },
@@ -142,11 +134,7 @@ function createView(
       entityOf(name)
       return evidence.get(name)!
     },
-    keyOrder(name) {
-      return entityOf(name)
-        .key.map(({ column, fullType, collation }) => `${column} ${fullType} ${collation ?? ''}`)
-        .join(', ')
-    },
+    keyOrder: (name) => keyOrderName(entityOf(name).key),
     async split(name, { parts, signal }) {
       const entity = entityOf(name)
       return lane.run((client) => splitKeys(client, entity, parts), { signal })
@@ -158,7 +146,8 @@ function createView(
         {
           judge: (old) => judgeEvidence(old, now),
           digest: (range, seed, { signal }) => digest(entity, range, seed, { signal }),
-          read: (range, { signal }) => read(name, range, { signal }),
+          read: (range, { signal }) => read(name, range, { signal, digests: true }),
+          digester: () => digesterOf(entity),
         },
         known,
         call,
@@ -170,16 +159,11 @@ function createView(
       for (const range of ranges) digests.push((await digest(entity, range, newSeed(), call)).digest)
       return digests
     },
+    digester: (name) => digesterOf(entityOf(name)),
     read,
     close: () => lane.close(),
   }
   return withCursors(view, options.selection, (name, field, range, like, call) =>
     digest(narrowTo(entityOf(name), field), range, (like === null ? null : seedOf(like)) ?? newSeed(), call),
   )
-}
-
-/** The key of the last line of a batch. */
-function createLastKey(keyFields: number): (batch: RecordBatch) => KeyText {
-  const keyText = createKeyTextReader(keyFields)
-  return ({ bytes, marks, stride, rows }) => keyText(bytes, rows === 1 ? 0 : marks[(rows - 2) * stride]!, marks[(rows - 1) * stride + 1]!)
 }

@@ -1,5 +1,5 @@
 import type { MysqlColumn } from '../catalog.ts'
-import { valueSql } from '../line-sql.ts'
+import { valueSql } from '../row-sql.ts'
 
 /** SQL of a value as `recordToken` reads it: its text, bytes as hexadecimal. */
 export function tokenSql(column: MysqlColumn, alias: string): string {

@@ -2,7 +2,7 @@ import { type AbortableOptions, onAbort } from '../../../../src/kernel/abort.ts'
 import { HoldfastError } from '../../../../src/kernel/errors.ts'
 import type { CopyClient, CopyConnection, CopySubmittable } from './copy-client.ts'
 import { isServerError, storeFailed } from './copy-error.ts'
-import type { CopyProgram } from './copy-program.ts'
+import type { CopyProgram } from '../../transcoder/copy-program.ts'
 import { LineDecoder } from './line-decoder.ts'
 
 /** A column that is not in the record: its 1-based number in the stream, or the same text (or NULL) for every row. */

@@ -3,7 +3,7 @@ import { type AbortableOptions, onAbort } from '../../../../src/kernel/abort.ts'
 import { HoldfastError } from '../../../../src/kernel/errors.ts'
 import type { CopyClient, CopyConnection, CopySocket, CopySubmittable, SocketListener } from './copy-client.ts'
 import { isServerError, storeFailed } from './copy-error.ts'
-import type { CopyProgram } from './copy-program.ts'
+import type { CopyProgram } from '../../transcoder/copy-program.ts'
 import { NAP_MS, ReadPace } from './read-pace.ts'
 import { RowEncoder, type ServerMessage } from './row-encoder.ts'
 

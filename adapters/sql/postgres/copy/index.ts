@@ -2,4 +2,4 @@ export type { CopyClient, CopyConnection, CopySocket, CopySubmittable } from './
 export { type CopyErrorLocation, copyErrorLocation } from './copy-error.ts'
 export { type AppendedColumn, type CopyInOptions, type CopyInResult, copyIn } from './copy-in.ts'
 export { type CopyOut, type CopyOutOptions, copyOut } from './copy-out.ts'
-export { type CopyField, type CopyProgram, copyProgram } from './copy-program.ts'
+export { type CopyField, type CopyProgram, copyProgram } from '../../transcoder/copy-program.ts'

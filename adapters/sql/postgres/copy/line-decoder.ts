@@ -1,7 +1,7 @@
 import { HoldfastError } from '../../../../src/kernel/errors.ts'
 import type { AppendedColumn } from './copy-in.ts'
-import type { CopyProgram } from './copy-program.ts'
-import { CONTROL, REASON, STATUS, TranscoderMemory, type MemoryShape } from './transcoder-memory.ts'
+import type { CopyProgram } from '../../transcoder/copy-program.ts'
+import { CONTROL, REASON, STATUS, TranscoderMemory, type MemoryShape } from '../../transcoder/transcoder-memory.ts'
 
 const NEWLINE = 0x0a
 const COPY_DATA = 0x64

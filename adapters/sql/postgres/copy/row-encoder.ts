@@ -1,8 +1,8 @@
 import type { RecordBatch } from '../../../../src/contracts/record-batch.ts'
 import { HoldfastError } from '../../../../src/kernel/errors.ts'
-import { BatchBuffers } from './batch-buffers.ts'
-import type { CopyProgram } from './copy-program.ts'
-import { CONTROL, REASON, STATUS, TranscoderMemory } from './transcoder-memory.ts'
+import { BatchBuffers } from '../../transcoder/batch-buffers.ts'
+import type { CopyProgram } from '../../transcoder/copy-program.ts'
+import { CONTROL, REASON, STATUS, TranscoderMemory } from '../../transcoder/transcoder-memory.ts'
 
 const SOCKET_CHUNK = 64 * 1024
 /** The row that fills a batch ends beyond its target by less than this, nearly always. */

@@ -1,4 +1,4 @@
-import { HoldfastError } from '../../../../src/kernel/errors.ts'
+import { HoldfastError } from '../../../src/kernel/errors.ts'
 import type { CopyProgram } from './copy-program.ts'
 import { TRANSCODER_WASM } from './transcoder.generated.ts'
 
@@ -25,10 +25,19 @@ export const CONTROL = {
   appendedCount: 34,
   lineLow: 36,
   lineHigh: 37,
+  textPos: 38,
+  textEnd: 39,
+  textEnds: 40,
+  textBase: 41,
+  withText: 42,
+  separator: 44,
+  nullables: 46,
+  withVerdict: 47,
+  alone: 48,
 } as const
 
 export const STATUS = { needInput: 0, batchFull: 1, needRoom: 2, message: 3, bad: 4 } as const
-export const REASON = { columns: 1, value: 2, name: 3, end: 4 } as const
+export const REASON = { columns: 1, value: 2, name: 3, end: 4, null: 5, inexact: 6 } as const
 
 /** What is used of the global `WebAssembly`, whose types are otherwise found only among those of browsers. */
 declare const WebAssembly: {
@@ -41,36 +50,48 @@ interface Memory {
   grow(pages: number): number
 }
 
-interface TranscoderExports {
+export interface TranscoderExports {
   readonly memory: Memory
   readonly encode: () => number
   readonly decode: () => number
+  readonly encodeRows: () => number
 }
 
 const FIELD_BYTES = 16
-const PAGE = 65_536
+export const PAGE = 65_536
 /** The transcoder reads and writes in blocks and may touch this much beyond an end. */
-const SLACK = 64
+export const SLACK = 64
 /** Static data ends below this address. */
-const PROGRAM_AT = 4096
+export const PROGRAM_AT = 4096
 /** Input of one row or line, escapes and all. Beyond it the 32-bit memory could not hold input and output together. */
-const MAX_ROW_BYTES = 768 * 1024 * 1024
+export const MAX_ROW_BYTES = 768 * 1024 * 1024
 
-const align = (bytes: number, to = 16) => Math.ceil(bytes / to) * to
+export const align = (bytes: number, to = 16) => Math.ceil(bytes / to) * to
 
 let compiled: object | undefined
 
-export interface MemoryShape {
+/** A transcoder with a memory of its own. */
+export function newTranscoder(): TranscoderExports {
+  compiled ??= new WebAssembly.Module(Buffer.from(TRANSCODER_WASM, 'base64'))
+  return new WebAssembly.Instance(compiled).exports as TranscoderExports
+}
+
+export interface MemoryShape extends ProgramShape {
   readonly inputBytes: number
   readonly outputBytes: number
   /** Room for the marks of so many lines. */
   readonly rowsMax: number
   /** A batch of this length is full. */
   readonly target: number
+}
+
+export interface ProgramShape {
   /** Which fields go to COPY text, by position; needed by `decode` alone. */
   readonly sent?: ReadonlySet<number>
   /** COPY text of appended columns; null is the line number. */
   readonly appended?: readonly (Uint8Array | null)[]
+  /** Which fields may be NULL, by position; needed by `encodeRows` alone. */
+  readonly nullable?: ReadonlySet<number>
 }
 
 /**
@@ -89,8 +110,7 @@ export class TranscoderMemory {
   #outputBytes: number
 
   constructor(program: CopyProgram, shape: MemoryShape) {
-    compiled ??= new WebAssembly.Module(Buffer.from(TRANSCODER_WASM, 'base64'))
-    const { memory, encode, decode } = new WebAssembly.Instance(compiled).exports as TranscoderExports
+    const { memory, encode, decode } = newTranscoder()
     this.#memory = memory
     this.encode = encode
     this.decode = decode
@@ -111,8 +131,7 @@ export class TranscoderMemory {
     words[CONTROL.stride] = stride
     words[CONTROL.rowsMax] = shape.rowsMax
     words[CONTROL.target] = shape.target
-    words[CONTROL.fixedBytes] =
-      program.codes.reduce((sum, { prefix }) => sum + prefix.length + 16, 64) + (shape.appended ?? []).reduce((sum, text) => sum + (text?.length ?? 20) + 1, 0)
+    words[CONTROL.fixedBytes] = fixedBytes(program) + (shape.appended ?? []).reduce((sum, text) => sum + (text?.length ?? 20) + 1, 0)
     words[CONTROL.hasArrays] = program.codes.some(({ delimiter }) => delimiter !== 0) ? 1 : 0
     words[CONTROL.appended] = appendedAt
     words[CONTROL.appendedCount] = shape.appended?.length ?? 0
@@ -178,8 +197,11 @@ export class TranscoderMemory {
   }
 }
 
+/** Most bytes that a line needs beside what its values do. */
+export const fixedBytes = (program: CopyProgram): number => program.codes.reduce((sum, { prefix }) => sum + prefix.length + 16, 64)
+
 /** Field descriptors, appended columns, then the texts they point to. */
-function programImage(program: CopyProgram, shape: MemoryShape): { image: Uint8Array; appendedAt: number } {
+export function programImage(program: CopyProgram, shape: ProgramShape): { image: Uint8Array; appendedAt: number } {
   const appended = shape.appended ?? []
   const tables = program.codes.length * FIELD_BYTES + appended.length * 8
   const texts = [...program.codes.map(({ prefix }) => prefix), ...appended.map((text) => text ?? new Uint8Array())]
@@ -193,7 +215,7 @@ function programImage(program: CopyProgram, shape: MemoryShape): { image: Uint8A
   }
   program.codes.forEach((code, index) => {
     const at = index * FIELD_BYTES
-    const flags = (code.lastOfKey ? 1 : 0) | (shape.sent?.has(index) ? 2 : 0)
+    const flags = (code.lastOfKey ? 1 : 0) | (shape.sent?.has(index) ? 2 : 0) | (shape.nullable?.has(index) ? 4 : 0)
     image.set([code.kind, code.element, code.delimiter, flags], at)
     image.writeUInt32LE(place(code.prefix), at + 4)
     image.writeUInt32LE(code.prefix.length, at + 8)
@@ -207,7 +229,7 @@ function programImage(program: CopyProgram, shape: MemoryShape): { image: Uint8A
   return { image, appendedAt: PROGRAM_AT + program.codes.length * FIELD_BYTES }
 }
 
-function tooLong(bytes: number): HoldfastError {
+export function tooLong(bytes: number): HoldfastError {
   return new HoldfastError('E_RECORD', `a row of ${bytes} bytes is longer than a record may be`, {
     hint: 'Records of up to 256 MiB are served; leave the field out with @BackupIgnore.',
   })

@@ -1,6 +1,6 @@
-import type { FieldDescriptor } from '../../../../src/contracts/entity-descriptor.ts'
-import type { FieldType } from '../../../../src/contracts/field-type.ts'
-import { HoldfastError } from '../../../../src/kernel/errors.ts'
+import type { FieldDescriptor } from '../../../src/contracts/entity-descriptor.ts'
+import type { FieldType } from '../../../src/contracts/field-type.ts'
+import { HoldfastError } from '../../../src/kernel/errors.ts'
 
 /** What of a field the transcoder must know. */
 export type CopyField = Pick<FieldDescriptor, 'path' | 'type' | 'generation'>

@@ -33,6 +33,21 @@ export const APPENDED: usize = 132
 export const APPENDED_COUNT: usize = 136
 /** 64 bits: number of the next line. */
 export const LINE: usize = 144
+/** Rows of MySQL: next byte of the text that the server would hash, and the end of the room for it. */
+export const TEXT_POS: usize = 152
+export const TEXT_END: usize = 156
+/** The end of the text of each row, from `TEXT_BASE` on. */
+export const TEXT_ENDS: usize = 160
+export const TEXT_BASE: usize = 164
+/** 1 when that text is wanted, and the eight bytes that part its values. */
+export const WITH_TEXT: usize = 168
+export const SEPARATOR: usize = 176
+/** How many fields may be NULL. */
+export const NULLABLES: usize = 184
+/** 1 when a column behind the fields says whether all text of the row has an exact Unicode form. */
+export const WITH_VERDICT: usize = 188
+/** Length of the row, when one without a header is fed; else 0. */
+export const ALONE: usize = 192
 
 // A field descriptor.
 export const FIELD_BYTES: usize = 16
@@ -48,6 +63,7 @@ export const F_MARK: usize = 12
 
 export const LAST_OF_KEY: u32 = 1
 export const SENT: u32 = 2
+export const NULLABLE: u32 = 4
 
 export const INT: u32 = 0
 /** A string without escapes: bigint, decimal. */
@@ -73,6 +89,8 @@ export const R_COLUMNS: u32 = 1
 export const R_VALUE: u32 = 2
 export const R_NAME: u32 = 3
 export const R_END: u32 = 4
+export const R_NULL: u32 = 5
+export const R_INEXACT: u32 = 6
 
 /** Rows longer than this are counted before they are converted, so that the room they get is near to what they need. */
 export const LONG_ROW: u32 = 16384

@@ -16,6 +16,20 @@ function isHex(v: v128): v128 {
   return v128.or(digit, letter)
 }
 
+/** The base64 characters of four groups of three bytes, each in a 32-bit lane, its first byte highest. */
+// @ts-ignore: decorator
+@inline
+function characters(groups: v128): v128 {
+  const sextets = v128.or(
+    v128.or(v128.and(i32x4.shr_u(groups, 18), i32x4.splat(0x3f)), v128.and(i32x4.shr_u(groups, 4), i32x4.splat(0x3f00))),
+    v128.or(v128.and(i32x4.shl(groups, 10), i32x4.splat(0x3f0000)), v128.and(i32x4.shl(groups, 24), i32x4.splat(0x3f000000))),
+  )
+  // The distance from a sextet to its character depends on the class alone: a-z 0, digits 1..10, + 11, / 12, A-Z 13.
+  const upper = v128.and(i8x16.lt_u(sextets, i8x16.splat(26)), i8x16.splat(13))
+  const classes = v128.or(i8x16.sub_sat_u(sextets, i8x16.splat(51)), upper)
+  return i8x16.add(sextets, i8x16.swizzle(i8x16(71, -4, -4, -4, -4, -4, -4, -4, -4, -4, -4, -19, -16, 65, 0, 0), classes))
+}
+
 // @ts-ignore: decorator
 @inline
 function encodeBlock(a: v128, b: v128): v128 {
@@ -26,16 +40,36 @@ function encodeBlock(a: v128, b: v128): v128 {
   const xs = v128.and(v128.or(i16x8.shl(x, 4), i16x8.shr_u(x, 8)), byteMask)
   const ys = v128.and(v128.or(i16x8.shl(y, 4), i16x8.shr_u(y, 8)), byteMask)
   const bytes = i8x16.narrow_i16x8_u(xs, ys) // bytes 0..7, then 4..11
-  // Three bytes to a 32-bit lane, the first highest.
-  const groups = i8x16.swizzle(bytes, i8x16(2, 1, 0, -1, 5, 4, 3, -1, 12, 7, 6, -1, 15, 14, 13, -1))
-  const sextets = v128.or(
-    v128.or(v128.and(i32x4.shr_u(groups, 18), i32x4.splat(0x3f)), v128.and(i32x4.shr_u(groups, 4), i32x4.splat(0x3f00))),
-    v128.or(v128.and(i32x4.shl(groups, 10), i32x4.splat(0x3f0000)), v128.and(i32x4.shl(groups, 24), i32x4.splat(0x3f000000))),
-  )
-  // The distance from a sextet to its character depends on the class alone: a-z 0, digits 1..10, + 11, / 12, A-Z 13.
-  const upper = v128.and(i8x16.lt_u(sextets, i8x16.splat(26)), i8x16.splat(13))
-  const classes = v128.or(i8x16.sub_sat_u(sextets, i8x16.splat(51)), upper)
-  return i8x16.add(sextets, i8x16.swizzle(i8x16(71, -4, -4, -4, -4, -4, -4, -4, -4, -4, -4, -19, -16, 65, 0, 0), classes))
+  return characters(i8x16.swizzle(bytes, i8x16(2, 1, 0, -1, 5, 4, 3, -1, 12, 7, 6, -1, 15, 14, 13, -1)))
+}
+
+/** Writes the padding over the last group, of so many bytes in all. */
+// @ts-ignore: decorator
+@inline
+function pad(dst: usize, bytes: usize): void {
+  const over = bytes % 3
+  if (over == 1) store<u16>(dst - 2, 0x3d3d)
+  else if (over == 2) store<u8>(dst - 1, 0x3d)
+}
+
+/** Bytes to padded base64. Returns the end written. Reads and writes up to 16 bytes past the ends. */
+export function bytesToBase64(src: usize, bytes: usize, dst: usize): usize {
+  const order = i8x16(2, 1, 0, -1, 5, 4, 3, -1, 8, 7, 6, -1, 11, 10, 9, -1)
+  let left = bytes
+  while (left >= 12) {
+    v128.store(dst, characters(i8x16.swizzle(v128.load(src), order)))
+    src += 12
+    dst += 16
+    left -= 12
+  }
+  if (left) {
+    const ramp = i8x16(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15)
+    const rest = v128.and(v128.load(src), i8x16.lt_u(ramp, i8x16.splat(<i8>left)))
+    v128.store(dst, characters(i8x16.swizzle(rest, order)))
+    dst += ((left + 2) / 3) << 2
+    pad(dst, left)
+  }
+  return dst
 }
 
 /** Hex digits to padded base64. Returns the end written, or 0 when they are not pairs of lower-case hex digits. Reads and writes up to 24 bytes past the ends. */
@@ -62,9 +96,7 @@ export function hexToBase64(src: usize, digits: usize, dst: usize): usize {
     v128.store(dst, encodeBlock(a, b))
     const bytes = left >> 1
     dst += ((bytes + 2) / 3) << 2
-    const over = bytes % 3
-    if (over == 1) store<u16>(dst - 2, 0x3d3d)
-    else if (over == 2) store<u8>(dst - 1, 0x3d)
+    pad(dst, bytes)
   }
   return i8x16.all_true(ok) ? dst : 0
 }
