@@ -75,6 +75,7 @@ describe('rows that were written since', () => {
   it('are not told where known ranges were confirmed by different snapshots', async () => {
     const [first, second, third] = await known()
     await database.query(`UPDATE thing SET note = 'changed' WHERE no = 7`)
+    await settle(database)
     const [, later] = await known()
     await database.query(`UPDATE thing SET note = 'changed' WHERE no = 8`)
     await inView(connections, mapping, async (view) => {

@@ -51,7 +51,7 @@ async function onServer(sql: string): Promise<void> {
  * Waits until no transaction of the server is older than what was written here. The snapshot's xmin is of the whole server: a transaction in another test's
  * database holds it back, and what was written since is then called changed, as it must be.
  */
-export async function settle(database: TestDatabase): Promise<void> {
+export async function settle(database: Pick<TestDatabase, 'query'>): Promise<void> {
   const [now] = await database.query<{ id: string }>('SELECT pg_current_xact_id()::text AS id')
   for (let tries = 0; ; tries++) {
     const [row] = await database.query<{ settled: boolean }>(`SELECT pg_snapshot_xmin(pg_current_snapshot()) > '${now!.id}'::xid8 AS settled`)

@@ -65,7 +65,9 @@ async function decide(ports: CheckPorts, { index, known, verdict }: Asked, count
   const method = verdict.trust === 'xmin' ? 'xmin' : 'sha256'
   if (!count) return { index, state: 'unknown', method, reason: verdict.trust === 'lines' ? verdict.reason : 'evidence:key' }
   const { rows } = count
-  const changed = { index, state: 'changed', rows, method, ...(count.newerRows === null ? {} : { changedRows: count.newerRows }) } as const
+  // Where row versions are not to be trusted, that none looks newer says nothing.
+  const changedRows = verdict.trust === 'xmin' ? count.newerRows : null
+  const changed = { index, state: 'changed', rows, method, ...(changedRows === null ? {} : { changedRows }) } as const
   if (rows !== known.rows) return { ...changed, reason: 'rows' }
   if (verdict.trust === 'xmin') return count.newer ? { ...changed, reason: 'xmin' } : { index, state: 'unchanged', rows, method }
   if (known.sha256 === null) return { index, state: 'unknown', rows, method, reason: 'digest' }

@@ -1,6 +1,6 @@
 import type { PostgresEntity } from './catalog.ts'
 import type { PostgresClient } from './connections.ts'
-import { fromRows } from './from-rows.ts'
+import { fromRows, rowAliases } from './from-rows.ts'
 import { atLeast, below, keyLiterals } from './key-sql.ts'
 import { queryText } from './query.ts'
 import { type CountedRange, isYounger, type RangeCount } from './row-age.ts'
@@ -44,7 +44,7 @@ function countSql(entity: PostgresEntity, ranges: readonly CountedRange[]): stri
   const bound = (columns: readonly string[]) => columns.map((column) => `r.${column}`)
   const conditions = [...(from.length > 0 ? [atLeast(key, bound(from))] : []), ...(to.length > 0 ? [below(key, bound(to))] : [])]
   // Without looking at row versions, the index alone may answer.
-  const newer = ranges.every(({ horizon }) => horizon === null) ? '0' : `count(*) FILTER (WHERE ${isYounger('r.horizon')})`
+  const newer = ranges.every(({ horizon }) => horizon === null) ? '0' : `count(*) FILTER (WHERE ${isYounger('r.horizon', rowAliases(entity))})`
   return `WITH r AS (SELECT v.*, age(v.x) AS horizon FROM (VALUES ${values.join(', ')}) AS v(${['i', 'x', ...from, ...to].join(', ')}))
     SELECT r.i, c.n, c.newer FROM r CROSS JOIN LATERAL (
       SELECT count(*) AS n, ${newer} AS newer ${[fromRows(entity), ...conditions].join(' AND ')}) AS c`

@@ -30,6 +30,10 @@ export class KeyIntervals {
     )
   }
 
+  get count(): number {
+    return this.#bounds.length + 1
+  }
+
   first({ from }: KeyRange): number {
     return from === null ? 0 : this.#place.get(from)! + 1
   }

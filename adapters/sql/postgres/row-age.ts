@@ -20,15 +20,18 @@ export interface RangeCount {
 }
 
 /**
- * The age of a row of `t`: how many transactions back it was written. `age()` is the distance back from the newest id, modulo 2^32; unsigned here. That is
+ * The age of a row: how many transactions back it was written; of several rows that make one, the youngest's. `age()` is the distance back from the newest id, modulo 2^32; unsigned here. That is
  * the comparison of epoch-extended ids, with the row's extended to the greatest value it can have: so after 2^32 transactions a row may look younger than it
  * is, and never older. Ids 0-2 (bootstrap, frozen by old versions) have the age 2^31 - 1.
  */
-export const ROW_AGE = '(age(t.xmin)::bigint & 4294967295)'
+export function rowAge(aliases: readonly string[] = ['t']): string {
+  const ages = aliases.map((alias) => `(age(${alias}.xmin)::bigint & 4294967295)`)
+  return ages.length === 1 ? ages[0]! : `LEAST(${ages.join(', ')})`
+}
 
 /** The condition for rows of `t` as young as a horizon or younger. `horizonAge` is the horizon's `age()` in the same transaction, as SQL; below 0 it is beyond telling. */
-export function isYounger(horizonAge: string): string {
-  return `(${horizonAge} < 0 OR ${ROW_AGE} <= ${horizonAge})`
+export function isYounger(horizonAge: string, aliases?: readonly string[]): string {
+  return `(${horizonAge} < 0 OR ${rowAge(aliases)} <= ${horizonAge})`
 }
 
 /** The same for the least age of a group of rows. `horizonAge` is null when it was not asked about. */

@@ -24,10 +24,10 @@ export function splitSql(entity: PostgresEntity, parts: number, pages: number): 
     WHERE part <> previous ORDER BY ${names}`
 }
 
-/** The keys that `splitSql` finds, from record lines that begin with the key fields: so a bound is made as the key text of any record is. */
-export async function readBounds(lines: AsyncIterable<RecordBatch>, keyFields: number): Promise<readonly KeyText[]> {
+/** The keys that `splitSql` finds, from record lines of nothing but the key: so a bound is made as the key text of any record is. */
+export async function readBounds(lines: AsyncIterable<RecordBatch>, key: readonly string[]): Promise<readonly KeyText[]> {
   const bounds: KeyText[] = []
-  for await (const keys of readKeyTexts(lines, keyFields)) bounds.push(...keys)
+  for await (const keys of readKeyTexts(lines, key)) bounds.push(...keys)
   return bounds
 }
 

@@ -12,6 +12,7 @@ import { type CopyOut, type CopyProgram, copyOut, copyProgram } from './copy/ind
 import { databaseError } from './database-error.ts'
 import { estimateEntity } from './estimate.ts'
 import { entityEvidence, judgeEvidence } from './evidence.ts'
+import { withOwnerEntities } from './from-rows.ts'
 import { readHeapFacts } from './heap-facts.ts'
 import { type MigrationTable, readMigrations } from './migrations.ts'
 import { openLanes, type OpenLanesOptions } from './open-lanes.ts'
@@ -68,9 +69,9 @@ export async function openPostgresView(options: OpenPostgresViewOptions): Promis
   }
 
   try {
-    const heaps = await lanes.run((client) => readHeapFacts(client, entities, server), options)
+    const heaps = await lanes.run((client) => readHeapFacts(client, withOwnerEntities(entities), server), options)
     const migrations = await lanes.run((client) => readMigrations(client, options.migrations, server.searchPath), options)
-    const evidence = new Map(entities.map((entity) => [entity.descriptor.name, entityEvidence(entity, heaps.get(entity.oid)!, snapshot)]))
+    const evidence = new Map(entities.map((entity) => [entity.descriptor.name, entityEvidence(entity, heaps, snapshot)]))
     const view: ConsistentView = {
       store: options.store,
       at: snapshot.at,
@@ -103,7 +104,7 @@ export async function openPostgresView(options: OpenPostgresViewOptions): Promis
         const pages = await lanes.run((client) => readPages(client, entity), { signal })
         const keyFields = entity.descriptor.fields.slice(0, entity.key.length)
         const bounds = copy(`splitting ${name}`, splitSql(entity, parts, pages), copyProgram(keyFields, entity.descriptor.key), { signal })
-        return rangesBetween(await readBounds(bounds, entity.key.length))
+        return rangesBetween(await readBounds(bounds, entity.descriptor.key))
       },
       check(name, known, call = {}) {
         const entity = entityOf(name)
@@ -125,14 +126,14 @@ export async function openPostgresView(options: OpenPostgresViewOptions): Promis
         const verdict = judgeEvidence(since, evidence.get(name)!, snapshot)
         if (verdict.trust !== 'xmin') throw new HoldfastError('E_STORE_FAILED', `row versions of ${name} do not tell what changed (${verdict.reason})`)
         const program = copyProgram(entity.descriptor.fields, entity.descriptor.key, call.references)
-        return copy(`reading what changed of ${name}`, selectChanged(entity, range, verdict.horizon), program, call)
+        return copy(`reading what changed of ${name}`, selectChanged(entity, range, verdict.horizon, snapshot.xmax), program, call)
       },
       readKeys(name, range, call = {}) {
         const { descriptor, ...entity } = entityOf(name)
         const keyFields = descriptor.fields.slice(0, entity.key.length)
         return readKeyTexts(
           copy(`reading keys of ${name}`, selectKeys({ descriptor, ...entity }, range), copyProgram(keyFields, descriptor.key), call),
-          entity.key.length,
+          descriptor.key,
         )
       },
       close: () => lanes.close(),
