@@ -6,11 +6,16 @@ import type { MikroOrmEntity, MikroOrmProperty } from './mikro-orm-instance.ts'
  * their parent; an embedded object or array is one JSON column, and the properties inside it are not stored by themselves.
  */
 export function storedProperties(entity: MikroOrmEntity): MikroOrmProperty[] {
-  return entity.props.filter((property) => {
+  return ownProperties(entity).filter((property) => {
     if (property.persist === false || !property.columnTypes?.length || !property.fieldNames?.length) return false
     if (property.kind === 'embedded') return property.object === true
     return property.kind === 'scalar' || isOwningRelation(property)
   })
+}
+
+/** Those of the entity's own table: in table-per-type inheritance the key and what the class itself declares. */
+export function ownProperties({ props, ownProps, tptParent, primaryKeys }: MikroOrmEntity): readonly MikroOrmProperty[] {
+  return tptParent && ownProps ? props.filter((property) => ownProps.includes(property) || primaryKeys.includes(property.name)) : props
 }
 
 export function isOwningRelation(property: MikroOrmProperty): boolean {
@@ -23,7 +28,7 @@ export function columnsOf(entity: MikroOrmEntity, property: MikroOrmProperty): C
   // With `mapToPk` the property holds the key itself, so it reads as a scalar.
   const relation = isOwningRelation(property) && !(property.mapToPk && property.fieldNames?.length === 1)
   return (property.fieldNames ?? []).map((column, at) => ({
-    path: relation ? `${path}.${referencedPath(property, at)}` : path,
+    path: relation ? `${path}.${partOf(property, column, at)}` : path,
     column,
     relation,
   }))
@@ -33,7 +38,7 @@ export function columnsOf(entity: MikroOrmEntity, property: MikroOrmProperty): C
  * Embedded classes that are stored column by column. What stands inside one JSON column has no column of its own that a decorator could speak of.
  */
 export function embeddedClasses(entity: MikroOrmEntity): NonNullable<TableDraft['embedded']> {
-  return entity.props.flatMap((property) =>
+  return ownProperties(entity).flatMap((property) =>
     property.kind === 'embedded' && !property.object && typeof property.embeddable === 'function'
       ? [{ path: pathOf(entity, property), target: property.embeddable }]
       : [],
@@ -45,6 +50,12 @@ function pathOf(entity: MikroOrmEntity, property: MikroOrmProperty): string {
   const [parent, name] = property.embedded ?? []
   const owner = parent === undefined ? undefined : entity.properties[parent]
   return owner === undefined || name === undefined ? property.name : `${pathOf(entity, owner)}.${name}`
+}
+
+/** A polymorphic reference has the column that says where it leads before those of the key there. */
+function partOf(property: MikroOrmProperty, column: string, at: number): string {
+  if (!property.polymorphic) return referencedPath(property, at)
+  return column === property.discriminatorColumn ? 'type' : referencedPath(property, at - 1)
 }
 
 /** The path, in the entity referred to, of the column at a position of the foreign key. */

@@ -40,12 +40,16 @@ export interface MikroOrmEntity {
   readonly inheritanceType?: 'sti' | 'tpt'
   readonly discriminatorColumn?: string
   readonly discriminatorMap?: Readonly<Record<string, unknown>>
-  readonly polymorphicDiscriminatorMap?: unknown
+  /** Of the junction table of a polymorphic relation: value → class of the side that it leads to. */
+  readonly polymorphicDiscriminatorMap?: Readonly<Record<string, unknown>>
   readonly root: MikroOrmEntity
   readonly primaryKeys: readonly string[]
   readonly versionProperty?: string
   readonly properties: Readonly<Record<string, MikroOrmProperty>>
   readonly props: readonly MikroOrmProperty[]
+  /** Of table-per-type inheritance: the class above, and the properties that stand in the class's own table, beside the key. */
+  readonly tptParent?: MikroOrmEntity
+  readonly ownProps?: readonly MikroOrmProperty[]
 }
 
 export interface MikroOrmProperty {
@@ -61,6 +65,10 @@ export interface MikroOrmProperty {
   /** The embedded class. */
   readonly embeddable?: unknown
   readonly polymorphic?: boolean
+  /** Of a polymorphic relation: the column that says where it leads, and value → class. */
+  readonly discriminatorColumn?: string
+  readonly discriminatorMap?: Readonly<Record<string, unknown>>
+  readonly pivotTable?: string
   readonly runtimeType?: string
   readonly onCreate?: unknown
   readonly onUpdate?: unknown

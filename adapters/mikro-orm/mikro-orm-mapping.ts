@@ -1,14 +1,21 @@
 import type { ExcludedMapping, StoreMapping } from '../../src/contracts/index.ts'
 import { assembleMapping } from '../sql/mapping/assemble-mapping.ts'
-import type { ReferenceDraft, TableDraft } from '../sql/mapping/table-draft.ts'
-import { columnsOf, embeddedClasses, isOwningRelation, storedProperties } from './mikro-orm-columns.ts'
+import type { TableDraft } from '../sql/mapping/table-draft.ts'
+import { columnsOf, embeddedClasses, storedProperties } from './mikro-orm-columns.ts'
 import type { MikroOrmEntity, MikroOrmInstance, MikroOrmProperty } from './mikro-orm-instance.ts'
+import { referencesOf } from './mikro-orm-references.ts'
+
+export interface MikroOrmMappingOptions {
+  readonly exclude?: Readonly<Record<string, string>>
+  /** Stands for `*`. */
+  readonly schema?: string
+}
 
 /** Every persisted column of every table of a MikroORM instance. */
-export function mikroOrmMapping(orm: MikroOrmInstance, options: { readonly exclude?: Readonly<Record<string, string>> }): StoreMapping {
+export function mikroOrmMapping(orm: MikroOrmInstance, options: MikroOrmMappingOptions): StoreMapping {
   const entities = [...orm.getMetadata()].filter((entity) => !entity.embeddable)
   const schemas = entitySchemas(orm.config.get('entities'))
-  const schemaOf = schemaResolver(orm)
+  const schemaOf = schemaResolver(orm, options.schema)
   const excluded: ExcludedMapping[] = []
   const drafts: TableDraft[] = []
   for (const entity of entities) {
@@ -17,7 +24,7 @@ export function mikroOrmMapping(orm: MikroOrmInstance, options: { readonly exclu
     if (reason !== undefined) excluded.push({ name: entity.className, ...target, reason })
     else if (hasOwnTable(entity)) drafts.push(toDraft(entity, entities, schemas, schemaOf))
   }
-  return assembleMapping(drafts, { excluded, ...options })
+  return assembleMapping(drafts, { excluded, ...(options.exclude ? { exclude: options.exclude } : {}) })
 }
 
 /** A child in a single table stands in its root's; an abstract class without a table of its own stands nowhere. */
@@ -46,7 +53,7 @@ function toDraft(entity: MikroOrmEntity, all: readonly MikroOrmEntity[], schemas
     ...tableOf(entity, schemaOf),
     columns,
     key: entity.primaryKeys.flatMap((name) => entity.properties[name]?.fieldNames ?? []),
-    references: referencesOf(entity, new Set(columns.map((column) => column.column)), schemaOf),
+    references: referencesOf(entity, columns, { all, tableOf: (each) => tableOf(each, schemaOf) }),
     ...columnOf(
       'version',
       stored.find((property) => property.name === entity.versionProperty),
@@ -54,29 +61,9 @@ function toDraft(entity: MikroOrmEntity, all: readonly MikroOrmEntity[], schemas
     ...columnOf('updatedAt', single(stored.filter((property) => isTime(property) && property.onUpdate))),
     ...columnOf('createdAt', single(stored.filter((property) => isTime(property) && property.onCreate && !property.onUpdate))),
     ...discriminatorOf(entity),
-    problems: problemsOf(entity, stored, tableOf(entity, schemaOf).schema),
+    ...(entity.tptParent ? { inherits: tableOf(entity.tptParent, schemaOf) } : {}),
+    problems: tableOf(entity, schemaOf).schema === '*' ? [ANY_SCHEMA] : [],
   }
-}
-
-/** What MikroORM can map and Holdfast does not serve yet. */
-function problemsOf(entity: MikroOrmEntity, stored: readonly MikroOrmProperty[], schema: string | undefined): string[] {
-  const problems = stored.filter((property) => property.polymorphic).map((property) => `\`${property.name}\` is a polymorphic reference`)
-  if (entity.polymorphicDiscriminatorMap) problems.push('it is the junction table of a polymorphic relation')
-  if (entity.inheritanceType === 'tpt') problems.push('it is part of a table-per-type inheritance')
-  if (schema === '*') problems.push('its schema is chosen at run time (`schema: "*"`)')
-  return problems
-}
-
-function referencesOf(entity: MikroOrmEntity, columns: ReadonlySet<string>, schemaOf: SchemaResolver): ReferenceDraft[] {
-  // A relation marked `persist: false` beside a stored scalar property of the same column is a reference all the same.
-  return Object.values(entity.properties).flatMap((property) => {
-    const { fieldNames = [], referencedColumnNames = [], targetMeta } = property
-    // `object`: the relation stands inside a JSON column, whatever its field is called.
-    const ofColumns = isOwningRelation(property) && !property.polymorphic && !property.object && fieldNames.length > 0
-    return ofColumns && targetMeta && fieldNames.every((name) => columns.has(name))
-      ? [{ columns: fieldNames, ...tableOf(targetMeta, schemaOf), targetColumns: referencedColumnNames }]
-      : []
-  })
 }
 
 function discriminatorOf(entity: MikroOrmEntity): Pick<TableDraft, 'discriminator'> {
@@ -92,14 +79,16 @@ function tableOf(entity: MikroOrmEntity, schemaOf: SchemaResolver): { readonly s
   return schema === undefined ? { table: owner.tableName } : { schema, table: owner.tableName }
 }
 
+const ANY_SCHEMA = 'its schema is chosen at run time (`schema: "*"`), and nothing says which: give `mikroOrmStore` a `schema`'
+
 type SchemaResolver = (entity: MikroOrmEntity) => string | undefined
 
 /** MikroORM leaves the platform's default schema out of its SQL, so such a table is found by the search path. */
-function schemaResolver(orm: MikroOrmInstance): SchemaResolver {
+function schemaResolver(orm: MikroOrmInstance, chosen: string | undefined): SchemaResolver {
   const configured = orm.config.get('schema')
   const byPath = orm.driver.getPlatform().getDefaultSchemaName()
   return (entity) => {
-    const schema = entity.schema ?? configured
+    const schema = entity.schema === '*' ? (chosen ?? configured ?? '*') : (entity.schema ?? configured)
     return schema === byPath ? undefined : schema
   }
 }

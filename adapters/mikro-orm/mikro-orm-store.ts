@@ -18,6 +18,11 @@ export interface MikroOrmStoreOptions {
   readonly name?: string
   /** Entities that are not to be backed up through this store, with the reason that the inventory gives: `{ AuditLog: 'kept elsewhere' }`. A plan that names one is refused. */
   readonly exclude?: Readonly<Record<string, string>>
+  /**
+   * The schema (MySQL, MariaDB: database) of entities that are mapped with `schema: '*'`. Default: the `schema` of MikroORM's configuration, on PostgreSQL `public`. Without either, such entities are refused. For tenants with a schema
+   * each: `stores: (scope) => [mikroOrmStore(orm, { schema: schemaOf(scope) })]`.
+   */
+  readonly schema?: string
 }
 
 /**
@@ -26,18 +31,23 @@ export interface MikroOrmStoreOptions {
  * result cache is cleared, and entities of the context that the restore was called in become detached.
  *
  * @throws `E_DIALECT` for any other database, driver or version of MikroORM, by name; `E_MAPPING` listing every entity whose mapping is
- *   not served (table-per-type inheritance, polymorphic references); `E_ENTITY_UNKNOWN` when `exclude` names no entity.
+ *   not served (`schema: '*'` of which nothing says what it stands for); `E_ENTITY_UNKNOWN` when `exclude` names no entity.
  */
 export function mikroOrmStore(orm: MikroOrmInstance, options: MikroOrmStoreOptions = {}): EntityStore {
   if (typeof orm?.config?.get !== 'function')
     throw new HoldfastError('E_CONFIG', 'mikroOrmStore takes a MikroORM instance.', { hint: 'Hand over what `await MikroORM.init({…})` gives.' })
-  assertKnownOptions(options, ['name', 'exclude'], 'mikroOrmStore')
+  assertKnownOptions(options, ['name', 'exclude', 'schema'], 'mikroOrmStore')
   const dialect = dialectOf(orm)
+  // Before the mapping: metadata of another version may say something else.
+  const client = nativeClientOf(orm)
   const label = mikroOrmVersion()
   const facts = {
     name: options.name ?? orm.config.get('contextName') ?? 'default',
     orm: label,
-    mapping: mikroOrmMapping(orm, options.exclude ? { exclude: options.exclude } : {}),
+    mapping: mikroOrmMapping(orm, {
+      ...(options.exclude ? { exclude: options.exclude } : {}),
+      ...(options.schema === undefined ? {} : { schema: options.schema }),
+    }),
   }
   const migrations = migrationTable(orm.config.get('migrations').tableName ?? 'mikro_orm_migrations')
   const afterRestore = async (): Promise<void> => {
@@ -45,14 +55,14 @@ export function mikroOrmStore(orm: MikroOrmInstance, options: MikroOrmStoreOptio
     orm.em.getContext(false).getUnitOfWork(false).clear()
     await orm.config.getResultCacheAdapter().clear()
   }
-  return deferredStore({ ...facts, dialect, afterRestore }, nativeClientOf(orm), (client) => {
+  return deferredStore({ ...facts, dialect, afterRestore }, client, (native) => {
     switch (dialect) {
       case 'postgres':
-        return createPostgresStore({ ...facts, migrations, connections: poolConnections(client as PostgresPool) })
+        return createPostgresStore({ ...facts, migrations, connections: poolConnections(native as PostgresPool) })
       case 'mysql':
-        return createMysqlStore({ ...facts, migrations, connections: mysqlConnections(mysqlPool(client, 'MikroORM')) })
+        return createMysqlStore({ ...facts, migrations, connections: mysqlConnections(mysqlPool(native, 'MikroORM')) })
       case 'sqlite':
-        return createSqliteStore({ ...facts, migrations, ...sqliteSource(client, label) })
+        return createSqliteStore({ ...facts, migrations, ...sqliteSource(native, label) })
     }
   })
 }
@@ -84,11 +94,17 @@ function refuseRemote(config: MikroOrmInstance['config']): void {
 }
 
 function nativeClientOf(orm: MikroOrmInstance): () => Promise<unknown> {
-  const connection = (): { getNativeClient?(): Promise<unknown> } => orm.em.getConnection('write')
+  const connection = (): { getNativeClient?(): Promise<unknown>; getKnex?: unknown } => orm.em.getConnection('write')
   if (typeof connection().getNativeClient !== 'function') {
-    throw new HoldfastError('E_DIALECT', 'This MikroORM connection does not hand over its native client (`getNativeClient`).', {
-      hint: 'Use MikroORM 7.2 or later, with the driver of @mikro-orm/postgresql, @mikro-orm/mysql, @mikro-orm/mariadb, @mikro-orm/libsql or @mikro-orm/sqlite.',
-    })
+    // Version 6 and older speak to the database through Knex.
+    const older = typeof connection().getKnex === 'function'
+    throw new HoldfastError(
+      'E_DIALECT',
+      older ? 'MikroORM 6 and older are not served.' : 'This MikroORM connection does not hand over its native client (`getNativeClient`).',
+      {
+        hint: 'Use MikroORM 7.2 or later, with the driver of @mikro-orm/postgresql, @mikro-orm/mysql, @mikro-orm/mariadb, @mikro-orm/libsql or @mikro-orm/sqlite.',
+      },
+    )
   }
   return async () => {
     try {

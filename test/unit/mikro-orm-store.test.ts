@@ -62,6 +62,17 @@ describe('mikroOrmStore', () => {
     )
   })
 
+  it('refuses MikroORM 6 and older by that name, before it reads their metadata', () => {
+    const orm = open([Thing])
+    const older = altered(orm, {
+      em: { getConnection: () => ({ getKnex: () => ({}) }), getContext: () => orm.em.getContext(false) },
+      getMetadata: () => {
+        throw new Error('read')
+      },
+    })
+    expect(refusal(() => mikroOrmStore(older))).toMatch(/E_DIALECT: MikroORM 6 and older are not served\. .*MikroORM 7\.2 or later/)
+  })
+
   it('is named as asked, or by the context', () => {
     expect(mikroOrmStore(open([Thing])).name).toBe('default')
     expect(mikroOrmStore(open([Thing], { contextName: 'second' })).name).toBe('second')
@@ -180,7 +191,7 @@ describe('the mapping of MikroORM metadata', () => {
     )
   })
 
-  it('refuses table-per-type inheritance and polymorphic references, all of them by name, unless they are excluded', () => {
+  it('refuses half of a record that stands in several tables', () => {
     @Entity({ inheritance: 'tpt' })
     class Vehicle {
       @PrimaryKey({ type: 'integer' }) id!: number
@@ -189,28 +200,39 @@ describe('the mapping of MikroORM metadata', () => {
     class Truck extends Vehicle {
       @Property({ type: 'integer' }) axles!: number
     }
-    @Entity()
-    class Comment {
-      @PrimaryKey({ type: 'integer' }) id!: number
-      @ManyToOne({ entity: () => [Vehicle, ThingClass], nullable: true }) about!: object
-    }
-    @Entity()
-    class ThingClass {
-      @PrimaryKey({ type: 'integer' }) id!: number
-    }
-    const orm = open([Vehicle, Truck, Comment, ThingClass])
-    const message = refusal(() => mikroOrmStore(orm))
-    expect(message).toContain('E_MAPPING')
-    expect(message).toContain('Vehicle: it is part of a table-per-type inheritance')
-    expect(message).toContain('Truck: it is part of a table-per-type inheritance')
-    expect(message).toContain('Comment: `about` is a polymorphic reference')
-    const { mapping } = mikroOrmStore(orm, { exclude: { Vehicle: 'rebuilt', Truck: 'rebuilt', Comment: 'not needed' } })
-    expect(mapping.entities.map(({ name }) => name)).toEqual(['ThingClass'])
-    expect(mapping.excluded.map(({ name }) => name).toSorted()).toEqual(['Comment', 'Truck', 'Vehicle'])
+    const orm = open([Vehicle, Truck])
+    expect(refusal(() => mikroOrmStore(orm, { exclude: { Vehicle: 'rebuilt' } }))).toMatch(
+      /E_MAPPING: Truck: the rest of its rows stands in the table vehicle, which is excluded\. Exclude Truck as well/,
+    )
+    expect(mikroOrmStore(orm, { exclude: { Truck: 'rebuilt' } }).mapping.entities.map(({ name }) => name)).toEqual(['Vehicle'])
   })
 
-  it('refuses a schema that is chosen at run time', () => {
+  it('follows a polymorphic reference to the table of a child, and to a key of another name', () => {
+    @Entity({ discriminatorColumn: 'kind' })
+    class Animal {
+      @PrimaryKey({ type: 'integer' }) id!: number
+    }
+    @Entity()
+    class Dog extends Animal {}
+    @Entity()
+    class Plant {
+      @PrimaryKey({ type: 'integer' }) no!: number
+    }
+    @Entity()
+    class Remark {
+      @PrimaryKey({ type: 'integer' }) id!: number
+      @ManyToOne({ entity: () => [Dog, Plant], nullable: true }) about!: object
+    }
+    const text = mappingText(mikroOrmStore(open([Animal, Dog, Plant, Remark])).mapping)
+    expect(text).toContain('  about.id -> Animal animal(id) when about.type is animal\n')
+    expect(text).toContain('  about.id -> Plant plant(no) when about.type is plant')
+  })
+
+  it('refuses a schema that is chosen at run time while nothing says which', () => {
     const Tenant = defineEntity({ name: 'Tenant', schema: '*', properties: { id: p.integer().primary() } })
     expect(refusal(() => mikroOrmStore(open([Tenant])))).toMatch(/E_MAPPING: Not served: Tenant: its schema is chosen at run time/)
+    expect(mikroOrmStore(open([Tenant]), { schema: 'acme' }).mapping.entities[0]?.schema).toBe('acme')
+    expect(mikroOrmStore(open([Tenant], { schema: 'home' })).mapping.entities[0]?.schema).toBe('home')
+    expect(mikroOrmStore(open([Tenant], { schema: 'home' }), { schema: 'acme' }).mapping.entities[0]?.schema).toBe('acme')
   })
 })

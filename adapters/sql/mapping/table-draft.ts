@@ -15,6 +15,8 @@ export interface ReferenceDraft {
   readonly schema?: string
   readonly table: string
   readonly targetColumns: readonly string[]
+  /** Of a polymorphic reference: the column that says where it leads, and its values that lead here. */
+  readonly when?: { readonly column: string; readonly values: readonly string[] }
 }
 
 /** What an ORM's metadata say of one class and its table, by column names; `assembleMapping` makes entity mappings of all of them together. */
@@ -37,6 +39,8 @@ export interface TableDraft {
   readonly createdAt?: string
   readonly deletedAt?: string
   readonly discriminator?: { readonly column: string; readonly values: readonly string[] }
+  /** Table-per-type inheritance: the table of the class above, which holds the rest of each row. */
+  readonly inherits?: { readonly schema?: string; readonly table: string }
   /** Why the mapping is not served. Refuses the store unless the entity is excluded by name. */
   readonly problems: readonly string[]
 }

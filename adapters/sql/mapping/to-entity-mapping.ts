@@ -31,6 +31,7 @@ export function toEntityMapping(draft: TableDraft, entities: ReadonlyMap<string,
     ...optional('updatedAt', draft.updatedAt),
     ...optional('createdAt', draft.createdAt),
     ...optional('deletedAt', draft.deletedAt),
+    ...inheritedFrom(draft, entities),
     ...(draft.discriminator ? { discriminator: { field: path(draft.discriminator.column), values: draft.discriminator.values } } : {}),
   }
 }
@@ -64,7 +65,18 @@ function toReference(reference: ReferenceDraft, path: (column: string) => string
     ...(reference.schema === undefined ? {} : { schema: reference.schema }),
     table: reference.table,
     columns: reference.targetColumns,
+    ...(reference.when ? { when: { field: path(reference.when.column), values: reference.when.values } } : {}),
   }
+}
+
+/** @throws `E_MAPPING` when the table above is not among the mapped ones: half a row is none. */
+function inheritedFrom({ name, inherits }: TableDraft, entities: ReadonlyMap<string, string>): Pick<EntityMapping, 'inherits'> {
+  if (!inherits) return {}
+  const entity = entities.get(tableId(inherits))
+  if (entity !== undefined) return { inherits: entity }
+  throw new HoldfastError('E_MAPPING', `${name}: the rest of its rows stands in the table ${tableId(inherits)}, which is excluded.`, {
+    hint: `Exclude ${name} as well, or neither.`,
+  })
 }
 
 function distinct(references: readonly ReferenceDraft[]): ReferenceDraft[] {

@@ -13,7 +13,9 @@ export function entityReferences(
 ): readonly ReferenceDescriptor[] {
   const { entity, fields } = table
   const kept = new Set(fields.map((field) => field.path))
-  const mapped = entity.references.filter((reference) => reference.fields.every((path) => kept.has(path)))
+  const mapped = entity.references.filter((reference) =>
+    [...reference.fields, ...(reference.when ? [reference.when.field] : [])].every((path) => kept.has(path)),
+  )
   const found = foreignKeys.flatMap(({ columns, targetSchema, targetTable, targetColumns }): ReferenceDescriptor[] => {
     const paths = columns.map((name) => fields.find((field) => sameName(field.column, name))?.path)
     if (!paths.every((path) => path !== undefined)) return []

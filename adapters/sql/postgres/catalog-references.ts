@@ -17,7 +17,9 @@ export function entityReferences(
     return fields.find((field) => field.column === name)?.path
   }
   const kept = new Set(fields.map((field) => field.path))
-  const mapped = entity.references.filter((reference) => reference.fields.every((path) => kept.has(path)))
+  const mapped = entity.references.filter((reference) =>
+    [...reference.fields, ...(reference.when ? [reference.when.field] : [])].every((path) => kept.has(path)),
+  )
   const found = foreignKeys.flatMap((foreignKey): ReferenceDescriptor[] => {
     const paths = foreignKey.columns.map(pathOf)
     if (!paths.every((path) => path !== undefined)) return []

@@ -122,6 +122,21 @@ export function describeZooEndToEnd(orm: OrmUnderTest, dialect: ZooDialect): voi
       }
     })
 
+    it('is planned and applied, undone, and brought back by undoing that, every value from the journal alone', async () => {
+      await restore({ policy: 'overwrite' })
+      await twin.carelessly(...descriptors.map((entity) => `DELETE FROM ${quoted(entity)}`))
+      const empty = await twin.image()
+      const { restores } = twins.holdfast
+      const applied = await restores.apply(await restores.plan({ snapshot: twins.snapshot, into: { source: 'twin' } }))
+      expect(await twin.image()).toEqual(await source.image())
+      const undone = await restores.undo(applied.restoreId)
+      expect(undone.totals).toMatchObject({ delete: applied.totals.create, keep: 0 })
+      expect(await twin.image()).toEqual(empty)
+      await restores.undo(undone.restoreId)
+      expect(await twin.image()).toEqual(await source.image())
+      expect(await twin.schema()).toEqual(schema)
+    })
+
     it('lets the newer version win, row by row', async () => {
       const hidden = descriptors.find(({ table }) => table === 'zoo_hidden')!
       const one = (id: number) => `id = '00000000-0000-4000-8000-00000000000${id}'`
