@@ -1,5 +1,6 @@
 import { type ClaimedAttempt, type ChunkStore, commitSnapshot, type Manifest, type RepositoryScope, type SessionRecord } from '../archive/index.ts'
 import type { SequenceState } from '../contracts/consistent-view.ts'
+import type { HookRuns } from '../hooks/index.ts'
 import type { EntityStore } from '../contracts/entity-store.ts'
 import type { Logger } from '../contracts/logger.ts'
 import type { Clock } from '../kernel/clock.ts'
@@ -8,6 +9,7 @@ import { type HoldfastError, isHoldfastError } from '../kernel/errors.ts'
 import type { ResolvedPlan } from '../plan/resolved-plan.ts'
 import { BACKUP_PHASES, type ProgressEnd, ProgressFeed, ProgressTracker } from '../progress/index.ts'
 import { KeyImage } from '../reconcile/index.ts'
+import { assertRoom } from './assert-room.ts'
 import { type BackupResult, backupResult } from './backup-result.ts'
 import { buildManifest } from './build-manifest.ts'
 import { copyEntities, type CopyOptions, estimateEntities } from './copy-entities.ts'
@@ -16,6 +18,7 @@ import { entityCopies } from './entity-copies.ts'
 import type { EntityCopy } from './entity-copy.ts'
 import type { OpenViews } from './open-views.ts'
 import { openViewsAgain } from './open-views-again.ts'
+import { sealAnew } from './seal-anew.ts'
 import type { ReplayedJournal } from './replay-journal.ts'
 import type { SessionJournal } from './session-journal.ts'
 import { assertNotExpired } from './session-liveness.ts'
@@ -37,6 +40,9 @@ export interface BackupAttemptOptions {
   readonly known: ReplayedJournal
   readonly views: OpenViews
   readonly paces: SourcePaces
+  /** Those before the backup were called. */
+  readonly hooks: HookRuns
+  readonly resumed: boolean
   /** Ends all work; shared with the journal. */
   readonly controller: AbortController
   readonly clock: Clock
@@ -96,9 +102,10 @@ export class BackupAttempt {
     this.#views = views
     this.#known = known
     this.#copies = this.#entityCopies()
-    this.outcome = this.#run().then((outcome) => {
-      this.#end(outcome.state)
-      return outcome
+    this.outcome = this.#run().then(async (outcome) => {
+      const told = await this.#tell(outcome)
+      this.#end(told.state)
+      return told
     })
   }
 
@@ -119,6 +126,21 @@ export class BackupAttempt {
     this.tracker.enter('cancelled')
   }
 
+  /** The hooks after the backup hear of it before anybody else. */
+  async #tell(outcome: AttemptOutcome): Promise<AttemptOutcome> {
+    const { hooks, plan, session, resumed } = this.#options
+    const done = outcome.state === 'done' ? outcome.result : null
+    const warnings = await hooks.after('afterBackup', {
+      planId: plan.id,
+      scope: session.tenant ?? null,
+      resumed,
+      status: outcome.state === 'done' ? 'completed' : outcome.state,
+      snapshotId: done?.snapshotId ?? null,
+      error: 'error' in outcome ? outcome.error : null,
+    })
+    return done ? { state: 'done', result: { ...done, warnings: [...done.warnings, ...warnings], hooks: hooks.records } } : outcome
+  }
+
   async #run(): Promise<AttemptOutcome> {
     const { journal } = this.#options
     try {
@@ -126,7 +148,7 @@ export class BackupAttempt {
       if (sequences === null) await this.#closeQuietly()
       else await this.#views.close()
       if (this.#signal.aborted) throw this.#signal.reason
-      if (sequences === null) {
+      if (sequences === null || !(await this.#sealAnew())) {
         await journal.end('paused', undefined, { signal: this.#signal })
         return { state: 'paused' }
       }
@@ -204,9 +226,16 @@ export class BackupAttempt {
 
   /** False when the run was paused before there were views. */
   async #reopenViews(why: string): Promise<boolean> {
-    const { plan, stores, paces } = this.#options
+    const { plan, stores, paces, session, hooks, resumed } = this.#options
     await this.#closeQuietly()
-    const views = await openViewsAgain(plan, stores, { paces, signal: this.#signal, pausing: () => this.#pausing })
+    const views = await openViewsAgain(plan, stores, {
+      paces,
+      hooks,
+      resumed,
+      tenant: session.tenant ?? null,
+      signal: this.#signal,
+      pausing: () => this.#pausing,
+    })
     if (!views) return false
     this.#views = views
     this.#aged = false
@@ -235,11 +264,27 @@ export class BackupAttempt {
       ready: async (store) => this.#options.paces.of(store)?.ready({ signal }),
     }
     await estimateEntities(this.#copies, options)
+    for (const warning of await assertRoom(this.#copies, { first: () => this.#isFirst(), signal })) this.#warn(warning)
     const dropped = await dropMissing(this.#copies, { signal })
     if (dropped > 0)
       this.#options.logger.warn({ sessionId: this.#options.session.sessionId, chunks: dropped }, 'journaled chunks are not in the storage; they are made again')
     this.tracker.enter('copying')
     await copyEntities(this.#copies, options)
+  }
+
+  async #isFirst(): Promise<boolean> {
+    for await (const _ of this.#options.scope.listSnapshots({ signal: this.#signal })) return false
+    return true
+  }
+
+  #sealAnew(): Promise<boolean> {
+    const { concurrency } = this.#options.plan.policy
+    return sealAnew(this.#copies, {
+      concurrency,
+      signal: this.#signal,
+      pausing: () => this.#pausing,
+      onStored: (bytes) => this.tracker.stored(bytes),
+    })
   }
 
   async #commit(sequences: ReadonlyMap<string, readonly SequenceState[]>): Promise<Manifest> {
@@ -249,7 +294,8 @@ export class BackupAttempt {
     this.feed.touch()
     const committedAt = new Date(clock.now()).toISOString()
     const views = { ...this.#views, warnings: [...this.#views.warnings, ...this.#warnings] }
-    const manifest = buildManifest({ plan, session, repositoryId, stores, views, sequences, copies: this.#copies, committedAt })
+    const hooks = this.#options.hooks.records
+    const manifest = buildManifest({ plan, session, repositoryId, stores, views, sequences, copies: this.#copies, committedAt, hooks })
     this.#committing = true
     await commitSnapshot({
       scope,

@@ -1,6 +1,7 @@
 import { hostname } from 'node:os'
 import type { Repository } from '../archive/index.ts'
 import type { EntityStore } from '../contracts/entity-store.ts'
+import type { HookSet } from '../hooks/index.ts'
 import type { Logger } from '../contracts/logger.ts'
 import type { AbortableOptions } from '../kernel/abort.ts'
 import type { Clock } from '../kernel/clock.ts'
@@ -35,4 +36,6 @@ export interface BackupEnvironment extends AbortableOptions {
   readonly clock?: Clock
   readonly logger?: Logger
   readonly host?: Host
+  /** Called around the run, those of the application first. Default: none. */
+  readonly hooks?: readonly HookSet[]
 }

@@ -1,3 +1,4 @@
+import type { HookRecord } from '../contracts/hooks.ts'
 import type { Manifest, SnapshotKind } from '../archive/index.ts'
 import type { ConsistencyLevel } from '../contracts/consistent-view.ts'
 
@@ -34,6 +35,8 @@ export interface BackupResult {
   readonly warnings: readonly string[]
   readonly entities: readonly BackupEntityResult[]
   readonly totals: { readonly entities: number; readonly rows: number; readonly chunks: number; readonly plainBytes: number; readonly storedBytes: number }
+  /** How the application's hooks went. `afterBackup` is known to the run that called it only. */
+  readonly hooks: readonly HookRecord[]
   /** From the session's start to the commit, pauses included. */
   readonly durationMs: number
 }
@@ -62,6 +65,7 @@ export function backupResult(manifest: Manifest): BackupResult {
       storedBytes: entity.storedBytes,
     })),
     totals: manifest.totals,
+    hooks: manifest.hooks ?? [],
     durationMs: Math.max(0, Date.parse(times.committedAt) - Date.parse(times.startedAt)),
   }
 }

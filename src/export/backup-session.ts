@@ -6,13 +6,15 @@ import type { AttemptOutcome, BackupAttempt } from './backup-attempt.ts'
 import { backupResult, type BackupResult } from './backup-result.ts'
 import { plainBytesOf } from './stored-range.ts'
 
-export type BackupSessionState = 'running' | 'pausing' | 'cancelling' | ProgressEnd
+export type BackupSessionState = 'running' | 'pausing' | 'cancelling' | Exclude<ProgressEnd, 'partial'>
 
 /** One backup as this process runs it. It works from the moment it is there, whether anybody watches or not. */
 export interface BackupSession {
   /** Also the id of the snapshot that it commits. */
   readonly id: string
   readonly planId: string
+  /** The tenant that is backed up; null where there are no tenants. */
+  readonly scope: string | null
   readonly state: BackupSessionState
   /** Resumes the session, here or in any process with the same stores and storage. Valid from the start, and after a crash. Holds no secrets and no records. */
   readonly token: string
@@ -43,12 +45,13 @@ export interface BackupSession {
 export interface BackupSessionOptions {
   readonly id: string
   readonly planId: string
+  readonly scope: string | null
   readonly token: string
   readonly attempt: BackupAttempt
   readonly signal: AbortSignal | undefined
 }
 
-export function createBackupSession({ id, planId, token, attempt, signal }: BackupSessionOptions): BackupSession {
+export function createBackupSession({ id, planId, scope, token, attempt, signal }: BackupSessionOptions): BackupSession {
   let state: BackupSessionState = 'running'
   let ended: AttemptOutcome | null = null
 
@@ -74,6 +77,7 @@ export function createBackupSession({ id, planId, token, attempt, signal }: Back
   return {
     id,
     planId,
+    scope,
     token,
     get state() {
       return state
@@ -126,6 +130,7 @@ export function completedSession(manifest: Manifest, token: string): BackupSessi
   return {
     id,
     planId: result.planId,
+    scope: manifest.tenant ?? null,
     token,
     state: 'done',
     get current() {

@@ -9,7 +9,8 @@ export interface BeginAttemptOptions extends Omit<BackupAttemptOptions, 'reposit
 
 /** Sets an attempt to work that has its views and owns its session. */
 export function beginAttempt({ main, signal, ...options }: BeginAttemptOptions): BackupSession {
-  const { sessionId, planId, planDigest, scope } = options.session
+  const { sessionId, planId, planDigest, scope, tenant = null } = options.session
   const attempt = new BackupAttempt({ ...options, repositoryId: main.id, scope: main.scope(scope) })
-  return createBackupSession({ id: sessionId, planId, token: main.signToken({ planId, planDigest, sessionId, scope }), attempt, signal })
+  const token = main.signToken({ planId, planDigest, sessionId, scope })
+  return createBackupSession({ id: sessionId, planId, scope: tenant, token, attempt, signal })
 }

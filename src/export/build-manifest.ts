@@ -7,6 +7,7 @@ import {
   schemaFingerprint,
   type SessionRecord,
 } from '../archive/index.ts'
+import type { HookRecord } from '../contracts/hooks.ts'
 import type { SequenceState } from '../contracts/consistent-view.ts'
 import type { EntityStore } from '../contracts/entity-store.ts'
 import { HoldfastError } from '../kernel/errors.ts'
@@ -25,6 +26,7 @@ export interface BuildManifestOptions {
   readonly sequences: ReadonlyMap<string, readonly SequenceState[]>
   readonly copies: readonly EntityCopy[]
   readonly committedAt: string
+  readonly hooks: readonly HookRecord[]
 }
 
 /** The manifest of a finished copy. Refuses to speak for any range that this attempt's view has not settled: that would be a bug, and must not become a snapshot. */
@@ -44,6 +46,7 @@ export function buildManifest(options: BuildManifestOptions): Manifest {
     ...(session.kindReason === undefined ? {} : { kindReason: session.kindReason }),
     ...lineageOf(session, views),
     scope: session.scope,
+    ...(session.tenant === undefined ? {} : { tenant: session.tenant }),
     times: { startedAt: session.startedAt, viewAt: views.window.to, committedAt: options.committedAt },
     stores: [...views.byStore.keys()].map((name) => manifestStore(name, options)),
     consistency: { level: guessed.length > 0 ? 'fuzzy' : views.level, window: views.window, warnings: [...views.warnings, ...guessed.map(guessWarning)] },
@@ -58,6 +61,7 @@ export function buildManifest(options: BuildManifestOptions): Manifest {
     },
     trigger: session.trigger,
     metadata: session.metadata,
+    ...(options.hooks.length > 0 ? { hooks: options.hooks } : {}),
     tool: { name: 'holdfast', version: VERSION },
   }
 }
@@ -97,6 +101,8 @@ function manifestEntity(copy: EntityCopy): ManifestEntity {
     ranges,
     sensitive: [...resolved.sensitive],
     ignored: [...resolved.ignore],
+    ...(resolved.owner ? { owner: resolved.owner } : {}),
+    ...(resolved.shared ? { shared: true as const } : {}),
   }
 }
 

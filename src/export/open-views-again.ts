@@ -18,18 +18,18 @@ const LOOK_MS = 250
 export async function openViewsAgain(
   plan: ResolvedPlan,
   stores: readonly EntityStore[],
-  { signal, paces, pausing }: OpenViewsOptions & { readonly pausing: () => boolean },
+  { pausing, ...options }: OpenViewsOptions & { readonly pausing: () => boolean },
 ): Promise<OpenViews | null> {
   for (const wait of [...WAITS_MS, null]) {
     if (pausing()) return null
     try {
-      return await openViews(plan, stores, { signal, paces })
+      return await openViews(plan, stores, options)
     } catch (error) {
       if (wait === null || !isHoldfastError(error) || !error.retryable) throw error
     }
     for (let waited = 0; waited < wait && !pausing(); waited += LOOK_MS) {
-      await sleep(LOOK_MS, undefined, { signal }).catch(() => {})
-      throwIfAborted(signal)
+      await sleep(LOOK_MS, undefined, { signal: options.signal }).catch(() => {})
+      throwIfAborted(options.signal)
     }
   }
   return null

@@ -1,5 +1,7 @@
-import type { JournalEntry, Manifest, Repository, RepositoryScope, SessionRecord, TokenPointer } from '../archive/index.ts'
+import type { ChunkStore, JournalEntry, Manifest, Repository, RepositoryScope, SessionRecord, TokenPointer } from '../archive/index.ts'
 import { silentLogger } from '../contracts/logger.ts'
+import type { EntityStore } from '../contracts/entity-store.ts'
+import { HookRuns, type HookSet } from '../hooks/index.ts'
 import { type AbortableOptions, throwIfAborted } from '../kernel/abort.ts'
 import { systemClock } from '../kernel/clock.ts'
 import { HoldfastError, isHoldfastError } from '../kernel/errors.ts'
@@ -13,12 +15,19 @@ import { openViews } from './open-views.ts'
 import { replayJournal } from './replay-journal.ts'
 import { SessionJournal } from './session-journal.ts'
 import { assertNotExpired, isAlive } from './session-liveness.ts'
+import { tenantOf } from '../plan/tenant-of.ts'
 import { SourcePaces } from './source-paces.ts'
 import { planOfToken } from './token-plan.ts'
 
 export interface ResumeBackupOptions extends BackupEnvironment {
   /** The plan as it is declared now. Throws `E_PLAN_UNKNOWN`. */
   readonly planOf: (planId: string) => ResolvedPlan
+  /** The stores of the plan, where they hang on it. Default `stores`. */
+  readonly storesOf?: (plan: ResolvedPlan) => Promise<readonly EntityStore[]>
+  /** Default `hooks`. */
+  readonly hooksOf?: (plan: ResolvedPlan) => readonly HookSet[]
+  /** Whose session it is: that of a token of a plan with a scope. */
+  readonly tenant?: string | null
   /** Take the session over although another process seems to run it. A living one loses at its next journal entry. Default false. */
   readonly takeover?: boolean
 }
@@ -31,20 +40,51 @@ export interface ResumeBackupOptions extends BackupEnvironment {
  * (another process runs it), and whatever `startBackup` throws.
  */
 export async function resumeBackup(token: string, options: ResumeBackupOptions): Promise<BackupSession> {
-  const { stores, signal, clock = systemClock, logger = silentLogger, host = thisHost } = options
+  const { signal, clock = systemClock, logger = silentLogger } = options
   throwIfAborted(signal)
   const plan = options.planOf(planOfToken(token))
-  const { main, chunksOf } = await openBuckets(plan, options.repositoryOf)
-  const pointer = main.verifyToken(token)
+  const tenant = tenantOf(plan, options.tenant)
+  const stores = (await options.storesOf?.(plan)) ?? options.stores
+  const pointer = (await options.repositoryOf(plan.bucket)).verifyToken(token)
+  const { main, chunksOf } = await openBuckets(plan, options.repositoryOf, tenant)
+  assertOwnToken(pointer, main.scopeOf(tenant).id)
   const { sessionId } = pointer
-  const scope = main.scope(pointer.scope)
+  const scope = main.scopeOf(tenant)
 
   const manifest = await committedManifest(main, pointer, { signal })
   if (manifest) return completedSession(manifest, token)
   if (pointer.planDigest !== plan.digest) throw new HoldfastError('E_PLAN_CHANGED', `plan ${plan.id} is not what it was when session ${sessionId} started`)
   const session = await sessionRecord(scope, pointer, { signal })
+  if ((session.tenant ?? null) !== tenant)
+    throw new HoldfastError('E_ARCHIVE_CORRUPT', `the record of session ${sessionId} names another tenant than its scope`)
   assertNotCancelled(sessionId, (await scope.sessions.readJournal(sessionId, { signal })).entries)
 
+  const hooks = new HookRuns({ sets: options.hooksOf?.(plan) ?? options.hooks ?? [], clock, logger })
+  const run = { planId: plan.id, scope: tenant, resumed: true }
+  try {
+    await hooks.before('beforeBackup', run, { signal })
+    return await takeUp({ plan, tenant, stores, main, chunksOf, session, hooks }, options)
+  } catch (error) {
+    await hooks.after('afterBackup', { ...run, status: signal?.aborted ? 'cancelled' : 'failed', snapshotId: null, error })
+    throw error
+  }
+}
+
+interface FoundSession {
+  readonly plan: ResolvedPlan
+  readonly tenant: string | null
+  readonly stores: readonly EntityStore[]
+  readonly main: Repository
+  readonly chunksOf: (bucket: string) => ChunkStore
+  readonly session: SessionRecord
+  readonly hooks: HookRuns
+}
+
+/** When it gives a session, the hooks after the backup are the session's. */
+async function takeUp({ plan, tenant, stores, main, chunksOf, session, hooks }: FoundSession, options: ResumeBackupOptions): Promise<BackupSession> {
+  const { signal, clock = systemClock, logger = silentLogger, host = thisHost } = options
+  const { sessionId } = session
+  const scope = main.scopeOf(tenant)
   const attempt = await scope.sessions.claimAttempt(sessionId, { host: host.name, pid: host.pid, startedAt: new Date(clock.now()).toISOString() }, { signal })
   const liveness = await scope.sessions.liveness(sessionId, { signal })
   const ageMs = attempt.storedAt - liveness.createdAt
@@ -64,7 +104,7 @@ export async function resumeBackup(token: string, options: ResumeBackupOptions):
     const base = await baseOf(session, scope, { signal })
     const paces = new SourcePaces(plan, stores, logger)
     await paces.assertLagIsSeen({ signal })
-    const views = await openViews(plan, stores, { paces, signal })
+    const views = await openViews(plan, stores, { paces, tenant, hooks, resumed: true, signal })
     try {
       logger.info({ sessionId, planId: plan.id, attempt: attempt.n }, 'backup resumed')
       return beginAttempt({
@@ -79,6 +119,8 @@ export async function resumeBackup(token: string, options: ResumeBackupOptions):
         known: replayJournal(entries, baseImages(base, plan)),
         views,
         paces,
+        hooks,
+        resumed: true,
         controller,
         clock,
         logger,
@@ -92,6 +134,12 @@ export async function resumeBackup(token: string, options: ResumeBackupOptions):
     await journal.end('failed', isHoldfastError(error) ? error.code : undefined, {}).catch(() => journal.close())
     throw error
   }
+}
+
+/** The token says where to look; for whom, the caller says. `E_TOKEN_INVALID` when they differ. */
+function assertOwnToken(pointer: TokenPointer, scopeId: string | null): void {
+  if (pointer.scope === scopeId) return
+  throw new HoldfastError('E_TOKEN_INVALID', 'the continuation token cannot be used: it is of another scope')
 }
 
 /** The session's snapshot; null when it is not committed. `E_SESSION_CLOSED` when it was, and is hidden by now. */

@@ -1,5 +1,6 @@
 import type { SessionRecord, Trigger } from '../archive/index.ts'
 import { silentLogger } from '../contracts/logger.ts'
+import { HookRuns } from '../hooks/index.ts'
 import { throwIfAborted } from '../kernel/abort.ts'
 import { systemClock } from '../kernel/clock.ts'
 import { isHoldfastError } from '../kernel/errors.ts'
@@ -14,6 +15,7 @@ import { openBuckets } from './open-buckets.ts'
 import { openViews } from './open-views.ts'
 import { replayJournal } from './replay-journal.ts'
 import { SessionJournal } from './session-journal.ts'
+import { tenantOf } from '../plan/tenant-of.ts'
 import { SourcePaces } from './source-paces.ts'
 
 export interface StartBackupOptions extends BackupEnvironment {
@@ -22,6 +24,8 @@ export interface StartBackupOptions extends BackupEnvironment {
   readonly metadata: Readonly<Record<string, string>>
   /** Default `full`. */
   readonly kind?: BackupKind
+  /** Whose rows are backed up: required by a plan with a scope, refused by any other. */
+  readonly tenant?: string | null
   /** Snapshots that build on each other. Default the plan's id. */
   readonly series?: string
 }
@@ -30,24 +34,40 @@ export interface StartBackupOptions extends BackupEnvironment {
  * Starts a backup. Resolves once the views are open and the session is on record, so that its token is good from then on; the
  * work goes on behind. Views come first: what cannot be backed up as the plan requires leaves nothing in the storage.
  *
- * @throws HoldfastError `E_CONSISTENCY`, `E_STORE_UNKNOWN`, `E_SCHEMA_DRIFT`, `E_STORE_FAILED`, `E_CAPABILITY`, `E_STORAGE` …
+ * @throws HoldfastError `E_CONSISTENCY`, `E_STORE_UNKNOWN`, `E_SCHEMA_DRIFT`, `E_STORE_FAILED`, `E_CAPABILITY`, `E_STORAGE`, `E_HOOK` …
  */
 export async function startBackup(options: StartBackupOptions): Promise<BackupSession> {
-  const { plan, stores, signal, kind = 'full', series = options.plan.id, clock = systemClock, logger = silentLogger, host = thisHost } = options
+  const { plan, signal, clock = systemClock, logger = silentLogger } = options
   throwIfAborted(signal)
-  const { main, chunksOf } = await openBuckets(plan, options.repositoryOf)
+  const tenant = tenantOf(plan, options.tenant)
+  const hooks = new HookRuns({ sets: options.hooks ?? [], clock, logger })
+  const run = { planId: plan.id, scope: tenant, resumed: false }
+  try {
+    await hooks.before('beforeBackup', run, { signal })
+    return await begin(options, tenant, hooks)
+  } catch (error) {
+    await hooks.after('afterBackup', { ...run, status: signal?.aborted ? 'cancelled' : 'failed', snapshotId: null, error })
+    throw error
+  }
+}
+
+/** When it gives a session, the hooks after the backup are the session's. */
+async function begin(options: StartBackupOptions, tenant: string | null, hooks: HookRuns): Promise<BackupSession> {
+  const { plan, stores, signal, kind = 'full', series = options.plan.id, clock = systemClock, logger = silentLogger, host = thisHost } = options
+  const { main, chunksOf } = await openBuckets(plan, options.repositoryOf, tenant)
   const paces = new SourcePaces(plan, stores, logger)
   await paces.assertLagIsSeen({ signal })
-  const views = await openViews(plan, stores, { paces, signal })
+  const views = await openViews(plan, stores, { paces, tenant, hooks, resumed: false, signal })
   try {
-    const scope = main.scope()
+    const scope = main.scopeOf(tenant)
     const { base, ...chosen } = await chooseBase({ scope, series, kind, policy: plan.policy, views, signal })
     const startedAt = new Date(clock.now()).toISOString()
     const session: SessionRecord = {
       sessionId: uuidv7(clock.now()),
       planId: plan.id,
       planDigest: plan.digest,
-      scope: null,
+      scope: scope.id,
+      ...(tenant === null ? {} : { tenant }),
       series,
       ...chosen,
       parent: base?.snapshotId ?? null,
@@ -75,6 +95,8 @@ export async function startBackup(options: StartBackupOptions): Promise<BackupSe
         known: replayJournal([], baseImages(base, plan)),
         views,
         paces,
+        hooks,
+        resumed: false,
         controller,
         clock,
         logger,

@@ -2,7 +2,7 @@
 export type ProgressPhase = 'opening' | 'copying' | 'verifying' | 'committing' | 'validating' | 'staging' | 'comparing' | 'merging' | ProgressEnd
 
 /** Phases that nothing follows. A paused session goes on in another session object. */
-export type ProgressEnd = 'done' | 'paused' | 'cancelled' | 'failed'
+export type ProgressEnd = 'done' | 'partial' | 'paused' | 'cancelled' | 'failed'
 
 export type EntityProgressState = 'waiting' | 'checking' | 'working' | 'done'
 

@@ -142,7 +142,7 @@ export class ProgressTracker {
   snapshot(): ProgressSnapshot {
     const now = this.#endedAt ?? this.#clock.now()
     const raw = this.#rawPercent()
-    this.#percent = Math.max(this.#percent, this.#phase === 'done' ? 100 : Math.min(99.9, raw))
+    this.#percent = Math.max(this.#percent, this.#phase === 'done' || this.#phase === 'partial' ? 100 : Math.min(99.9, raw))
     this.#records.sample(this.#workedRows, now)
     this.#plain.sample(this.#workedBytes, now)
     this.#stored.sample(this.#storedBytes, now)
@@ -195,7 +195,7 @@ export class ProgressTracker {
 const WORKING: ReadonlySet<ProgressPhase> = new Set<ProgressPhase>(['copying', 'validating', 'staging', 'comparing', 'merging'])
 
 export function isEnd(phase: ProgressPhase): phase is ProgressEnd {
-  return phase === 'done' || phase === 'paused' || phase === 'cancelled' || phase === 'failed'
+  return phase === 'done' || phase === 'partial' || phase === 'paused' || phase === 'cancelled' || phase === 'failed'
 }
 
 function progressOf({ store, entity, state, rows, estimatedRows, reusedRows, bytes }: EntityCounters): EntityProgress {

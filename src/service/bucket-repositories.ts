@@ -41,6 +41,13 @@ export class BucketRepositories {
     return [...this.#buckets.keys()]
   }
 
+  /** @throws `E_STORAGE_UNKNOWN` */
+  bucket(name: string): Bucket {
+    const bucket = this.#buckets.get(name)
+    if (bucket) return bucket
+    throw new HoldfastError('E_STORAGE_UNKNOWN', `no bucket "${name}" is configured; there are ${this.names.map((known) => `"${known}"`).join(', ')}`)
+  }
+
   /** Opens the repository, or makes it. @throws `E_STORAGE_UNKNOWN`, `E_CAPABILITY`, `E_ARCHIVE_FORMAT`, `E_STORAGE` */
   openOrCreate(name: string, options: AbortableOptions = {}): Promise<Repository> {
     return this.#join(name, true, options)
@@ -140,9 +147,7 @@ export class BucketRepositories {
   }
 
   async #openBucket(name: string, create: boolean, signal: AbortSignal): Promise<Repository> {
-    const bucket = this.#buckets.get(name)
-    if (!bucket)
-      throw new HoldfastError('E_STORAGE_UNKNOWN', `no bucket "${name}" is configured; there are ${this.names.map((known) => `"${known}"`).join(', ')}`)
+    const bucket = this.bucket(name)
     return openRepository({ storage: bucket.storage, prefix: bucket.prefix ?? '', encryption: bucket.encryption, create, signal })
   }
 }

@@ -14,6 +14,8 @@ export interface StartBackupOptions extends AbortableOptions {
   readonly kind?: BackupKind
   /** Names the snapshots that build on each other. Default the plan's id. */
   readonly series?: string
+  /** The tenant: required by a plan with a scope, and by its snapshots and sessions alone; refused by any other plan. */
+  readonly scope?: string | undefined
   /** How hard this run may lean on the databases: members given here go before those of the plan's policy. */
   readonly source?: Partial<SourceLimits>
 }
@@ -21,6 +23,8 @@ export interface StartBackupOptions extends AbortableOptions {
 export interface ResumeBackupOptions extends AbortableOptions {
   /** Take the session over although another process seems to run it. Only when you know that it is dead; a live one loses with `E_SESSION_FENCED`. Default false. */
   readonly takeover?: boolean
+  /** The tenant that the session was started for; a token of another one is refused. */
+  readonly scope?: string | undefined
   /** How hard this process may lean on the databases: members given here go before those of the plan's policy, not those that the session was started with. */
   readonly source?: Partial<SourceLimits>
 }
@@ -29,7 +33,7 @@ export interface ResumeBackupOptions extends AbortableOptions {
 export interface IDataBackupService {
   /**
    * Starts a backup of the plan and returns once its views are open.
-   * @throws `E_PLAN_UNKNOWN`, `E_SCHEMA_DRIFT`, `E_CAPABILITY`, `E_CONSISTENCY`, `E_HIDDEN_ROWS`, `E_STORE_FAILED`, `E_STORAGE`
+   * @throws `E_PLAN_UNKNOWN`, `E_SCOPE`, `E_KEY_SHREDDED`, `E_SCHEMA_DRIFT`, `E_CAPABILITY`, `E_CONSISTENCY`, `E_HIDDEN_ROWS`, `E_STORE_FAILED`, `E_STORAGE`
    */
   start(planId: string, options?: StartBackupOptions): Promise<BackupSession>
   /** `start` and wait for the result. */
@@ -37,7 +41,7 @@ export interface IDataBackupService {
   /**
    * Goes on with a paused, failed or killed session, in any process. What was copied earlier is checked again under a new view, so the
    * snapshot is as consistent as an uninterrupted one. The token of a completed session gives its existing result.
-   * @throws `E_TOKEN_INVALID`, `E_ARCHIVE_MISSING` (the bucket holds no repository), `E_PLAN_CHANGED`, `E_SESSION_FENCED`, `E_SESSION_CLOSED`
+   * @throws `E_TOKEN_INVALID`, `E_SCOPE`, `E_ARCHIVE_MISSING` (the bucket holds no repository), `E_PLAN_CHANGED`, `E_SESSION_FENCED`, `E_SESSION_CLOSED`
    */
   resume(token: string, options?: ResumeBackupOptions): Promise<BackupSession>
   /** A session of this process, also after it ended, by its id; undefined when it is not one of this process. */

@@ -8,7 +8,7 @@ interface Session {
 /** Ended sessions that a process keeps to answer for. */
 const KEPT = 100
 /** States in which nothing runs any more. A session that is pausing or cancelling still works. */
-const ENDED: ReadonlySet<string> = new Set(['done', 'paused', 'cancelled', 'failed'])
+const ENDED: ReadonlySet<string> = new Set(['done', 'partial', 'paused', 'cancelled', 'failed'])
 
 /** The sessions of this process, by id. Running ones are always kept, ended ones to a bound. */
 export class RecentSessions<T extends Session> {

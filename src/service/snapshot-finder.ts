@@ -1,5 +1,5 @@
 import type { Manifest, Repository } from '../archive/index.ts'
-import type { AbortableOptions } from '../kernel/abort.ts'
+import type { ScopeOption } from '../contracts/scope-option.ts'
 import { HoldfastError, isHoldfastError } from '../kernel/errors.ts'
 import { isUuid } from '../kernel/ids.ts'
 import type { BucketRepositories } from './bucket-repositories.ts'
@@ -11,8 +11,8 @@ export interface FoundSnapshot {
 }
 
 /** Looks for a snapshot in every bucket. @throws `E_SNAPSHOT_UNKNOWN` */
-export async function findSnapshot(repositories: BucketRepositories, id: string, options: AbortableOptions = {}): Promise<FoundSnapshot> {
-  const found = isUuid(id) ? await repositories.find((place) => manifestIn(place, id, options), options) : null
+export async function findSnapshot(repositories: BucketRepositories, id: string, options: ScopeOption = {}): Promise<FoundSnapshot> {
+  const found = isUuid(id) ? await repositories.find((place) => manifestIn(place, id, options), { signal: options.signal }) : null
   if (found) return found
   throw unknownSnapshot(repositories, id)
 }
@@ -21,9 +21,9 @@ export function unknownSnapshot(repositories: BucketRepositories, id: string): H
   return new HoldfastError('E_SNAPSHOT_UNKNOWN', `there is no snapshot ${JSON.stringify(id)} in ${repositories.names.map((name) => `"${name}"`).join(', ')}`)
 }
 
-async function manifestIn({ bucket, repository }: Omit<FoundSnapshot, 'manifest'>, id: string, options: AbortableOptions): Promise<FoundSnapshot | null> {
+async function manifestIn({ bucket, repository }: Omit<FoundSnapshot, 'manifest'>, id: string, options: ScopeOption): Promise<FoundSnapshot | null> {
   try {
-    return { bucket, repository, manifest: await repository.scope().readManifest(id, options) }
+    return { bucket, repository, manifest: await repository.scopeOf(options.scope).readManifest(id, { signal: options.signal }) }
   } catch (error) {
     if (isHoldfastError(error, 'E_SNAPSHOT_UNKNOWN')) return null
     throw error
