@@ -4,7 +4,6 @@ import type { OpenStore } from './open-stores.ts'
 import type { RestoreContext } from './restore-context.ts'
 import { loadOthers } from './skip-unchanged.ts'
 import { stageStores } from './stage-stores.ts'
-import { validateStores } from './validate-ranges.ts'
 
 /** How often ranges that changed after all are loaded while the others stay left out. A table that still moves is then loaded whole, and compared under the locks as ever. */
 const ROUNDS = 3
@@ -26,9 +25,8 @@ export async function withMovedLoaded<T>(store: OpenStore, phase: 'comparing' | 
       )
       const starts = new Map(moved.map(({ entity, ranges }) => [entity, new Set(ranges.map(({ from }) => from))]))
       const before = store.items
-      await loadOthers(store, (item) => (round < ROUNDS ? item.unchanged.filter(({ range }) => !starts.get(item.entity)?.has(range.from)) : []), context)
-      const again = { ...store, items: store.items.filter((item, at) => item.loaded.length !== before[at]!.loaded.length) }
-      await validateStores([again], context)
+      await loadOthers(store, (item) => (round < ROUNDS ? item.left.filter(({ seen }) => !starts.get(item.entity)?.has(seen.range.from)) : []), context)
+      const again = { ...store, items: store.items.filter((item, at) => item.lines.rows !== before[at]!.lines.rows) }
       await stageStores([again], context)
       if (!context.dryRun) context.problems.refuse()
       context.meters.begin(phase)

@@ -13,11 +13,17 @@ export interface RangeToValidate {
 /** Ranges fetched, decompressed and hashed at once. More would not be faster: two cores are busy with two. */
 const IN_FLIGHT = 3
 
-/** Proves every chunk of the chosen entities that is going to be loaded, and counts it. */
+/**
+ * Proves every chunk that is going to be loaded straight into the live tables, and counts it. Of the others each is proved while it is staged, beside the live tables: before anything is
+ * written to those, too.
+ */
 export async function validateStores(stores: readonly OpenStore[], { bucket, meters, signal }: RestoreContext): Promise<void> {
+  const direct = stores.filter((store) => store.direct)
+  if (direct.length === 0) return
   meters.begin('validating')
   const work: RangeToValidate[] = []
-  for (const { archived, loaded } of stores.flatMap(({ items }) => items)) {
+  for (const { archived, loaded, shape } of direct.flatMap(({ items }) => items)) {
+    if (shape.atHand) continue
     const { chunks } = await bucket(archived.bucket)
     const meter = meters.of(archived)
     let rows = 0

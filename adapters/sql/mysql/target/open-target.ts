@@ -1,11 +1,12 @@
 import type { StoreMapping } from '../../../../src/contracts/entity-descriptor.ts'
 import type { EntitySelection } from '../../../../src/contracts/entity-store.ts'
-import type { RestoreItem, RestoreTarget } from '../../../../src/contracts/restore-target.ts'
+import type { RestoreTarget } from '../../../../src/contracts/restore-target.ts'
 import type { AbortableOptions } from '../../../../src/kernel/abort.ts'
 import { HoldfastError } from '../../../../src/kernel/errors.ts'
 import { describeEntities, type MysqlEntity } from '../catalog.ts'
 import type { MysqlConnections } from '../connections.ts'
 import { assertWhole, fitRecords, type FittedItem, liveTableOf } from './fit-record.ts'
+import { lookAt } from './live-look.ts'
 import { merge, type MergeParts } from './merge.ts'
 import { readLiveTables } from './read-live-tables.ts'
 import { reconcile } from './reconcile.ts'
@@ -28,8 +29,7 @@ export interface OpenMysqlTargetOptions extends AbortableOptions {
 
 /**
  * Opens the way back into a MySQL or MariaDB database: resolves the entities, drops staging tables of restores that died, and claims the names of this one.
- * Takes one connection of the pool until `close`, and one more for a moment to cancel. It cannot `look`: what it would find unchanged it could not hold so
- * without locking all of it.
+ * Takes one connection of the pool until `close`, and one more for a moment to cancel.
  *
  * @throws What `describeEntities` throws; `E_CAPABILITY` for tables that are not kept by InnoDB, which cannot be rolled back, and for system-versioned ones; `E_PERMISSION` without the right to
  *   see triggers; `E_SESSION_FENCED` when a restore of the same id runs already; `E_STORE_FAILED`.
@@ -76,9 +76,10 @@ function assertTransactional(entities: readonly MysqlEntity[]): void {
   })
 }
 
-function createTarget(area: StagingArea, parts: Omit<MergeParts, 'staged'>): RestoreTarget {
-  const { session, channel, tables } = parts
+function createTarget(area: StagingArea, parts: Omit<MergeParts, 'staged' | 'looked'>): RestoreTarget {
+  const { store, mapping, session, channel, tables } = parts
   const staging = new Map<string, StagedRecords>()
+  const looked = new Map<string, MysqlEntity>()
   let closing: Promise<void> | undefined
 
   /** The policy may be another than when the records were staged. */
@@ -87,19 +88,30 @@ function createTarget(area: StagingArea, parts: Omit<MergeParts, 'staged'>): Res
     if (!found) throw new HoldfastError('E_CONFIG', `the records of ${item.entity} were not staged`)
     return { ...found, fitted: { ...found.fitted, item } }
   }
-  const assertLooked = (items: readonly RestoreItem[]): void => {
-    if (items.some(({ unchanged = [] }) => unchanged.length > 0)) throw new HoldfastError('E_CONFIG', 'this target cannot leave unchanged ranges out')
-  }
 
   return {
-    store: parts.store,
+    store,
     entities: tables.map(({ entity }) => entity),
 
     async isEmpty(entity, options = {}) {
-      const { table } = liveTableOf(entity, tables)
+      const { table, own } = liveTableOf(entity, tables)
+      // Its rows must be told from those of other tenants, which only staged records are.
+      if (own !== null) return false
       const rows = await session.statements(({ rows: ask }) => ask('looking whether the table is empty', `SELECT 1 AS one FROM ${table} LIMIT 1`), options)
       return rows.length === 0
     },
+
+    look: (selection, work, options = {}) =>
+      lookAt(
+        session,
+        { store, mapping, selection },
+        async (live, found) => {
+          const result = await work(live)
+          for (const entity of found) looked.set(entity.descriptor.name, entity)
+          return result
+        },
+        options,
+      ),
 
     assertFits(items) {
       const fitted = fitRecords(items, tables)
@@ -107,26 +119,21 @@ function createTarget(area: StagingArea, parts: Omit<MergeParts, 'staged'>): Res
     },
 
     async stage(item, options = {}) {
-      assertLooked([item])
       const { report, ...records } = await stageRecords(session, area, channel, fitRecords([item], tables)[0]!, options)
       staging.set(item.entity, records)
       return report
     },
 
     async reconcile(items, options = {}) {
-      assertLooked(items)
       fitRecords(items, tables)
       return reconcile(
-        session,
+        { session, looked },
         items.map((item) => staged({ item })),
         options,
       )
     },
 
-    async merge(items, options) {
-      assertLooked(items)
-      return merge({ ...parts, staged }, items, options)
-    },
+    merge: (items, options) => merge({ ...parts, looked, staged }, items, options),
 
     close: () => (closing ??= closeTarget(area, parts)),
   }

@@ -7,8 +7,10 @@ import type { PostgresEntity } from '../catalog.ts'
 import { checkRanges } from '../check.ts'
 import { copyOut, copyProgram } from '../copy/index.ts'
 import { entityEvidence, judgeEvidence } from '../evidence.ts'
+import { withOwnerEntities } from '../from-rows.ts'
 import { readHeapFacts } from '../heap-facts.ts'
-import { copySql, selectRange } from '../read-sql.ts'
+import { readKeyTexts } from '../read-key-texts.ts'
+import { copySql, selectKeysSince, selectRange } from '../read-sql.ts'
 import type { PostgresServer } from '../server.ts'
 import { readSnapshotFacts } from '../snapshot-facts.ts'
 import type { TargetTransaction } from './target-session.ts'
@@ -20,13 +22,13 @@ import type { TargetTransaction } from './target-session.ts'
 export async function lookAt(tx: TargetTransaction, server: PostgresServer, entities: readonly PostgresEntity[]): Promise<LiveLook> {
   const { client } = tx
   const snapshot = await readSnapshotFacts(client, server)
-  const heaps = await readHeapFacts(client, entities, server)
+  const heaps = await readHeapFacts(client, withOwnerEntities(entities), server)
   const entityOf = (name: string): PostgresEntity => {
     const entity = entities.find(({ descriptor }) => descriptor.name === name)
     if (!entity) throw new HoldfastError('E_ENTITY_UNKNOWN', `${name} is not looked at`)
     return entity
   }
-  const evidenceOf = (entity: PostgresEntity) => entityEvidence(entity, heaps.get(entity.oid)!, snapshot)
+  const evidenceOf = (entity: PostgresEntity) => entityEvidence(entity, heaps, snapshot)
 
   async function digest(entity: PostgresEntity, range: KeyRange, { signal }: AbortableOptions): Promise<string> {
     const hash = createHash('sha256')
@@ -45,6 +47,14 @@ export async function lookAt(tx: TargetTransaction, server: PostgresServer, enti
       return `${types} ${collations} ${snapshot.collationVersion}`
     },
     evidence: async (name) => evidenceOf(entityOf(name)),
+    keysSince(name, range, since, which, options = {}) {
+      const entity = entityOf(name)
+      const verdict = judgeEvidence(since, evidenceOf(entity), snapshot)
+      if (verdict.trust !== 'xmin') throw new HoldfastError('E_STORE_FAILED', `row versions of ${name} do not tell what changed (${verdict.reason})`)
+      const { fields, key } = entity.descriptor
+      const sql = selectKeysSince(entity, range, { horizon: verdict.horizon, xmax: snapshot.xmax, newer: which === 'newer' })
+      return readKeyTexts(copyOut(client, copySql(sql), copyProgram(fields.slice(0, key.length), key), options), key)
+    },
     async *check(name, known, options = {}) {
       const entity = entityOf(name)
       const now = evidenceOf(entity)

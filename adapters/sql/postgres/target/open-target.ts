@@ -1,6 +1,6 @@
 import type { StoreMapping } from '../../../../src/contracts/entity-descriptor.ts'
 import type { EntitySelection } from '../../../../src/contracts/entity-store.ts'
-import type { RestoreItem, RestoreTarget } from '../../../../src/contracts/restore-target.ts'
+import type { RestoreItem, RestoreTarget, StageOptions } from '../../../../src/contracts/restore-target.ts'
 import type { AbortableOptions } from '../../../../src/kernel/abort.ts'
 import { HoldfastError, isHoldfastError } from '../../../../src/kernel/errors.ts'
 import { describeEntities, type PostgresEntity } from '../catalog.ts'
@@ -14,7 +14,7 @@ import { merge, type MergeParts } from './merge.ts'
 import { readLiveTables } from './read-live-tables.ts'
 import { reconcile } from './reconcile.ts'
 import { rejected } from './refuse-merge.ts'
-import { stageRecords, type StagedRecords, type StageOptions } from './stage-records.ts'
+import { stageRecords, type StagedRecords } from './stage-records.ts'
 import { openStagingArea } from './staging-area.ts'
 import { openTargetSession, type TargetSession } from './target-session.ts'
 
@@ -68,13 +68,17 @@ async function maySilenceEverything(session: TargetSession): Promise<boolean> {
   }
 }
 
-function createTarget(store: string, mapping: StoreMapping, parts: Omit<MergeParts, 'staged' | 'looked'>): RestoreTarget {
+function createTarget(store: string, mapping: StoreMapping, parts: Omit<MergeParts, 'staged' | 'looked' | 'checked'>): RestoreTarget {
   const { session, area, tables, entities } = parts
   const staging = new Map<string, StagedRecords>()
   const looked = new Map<string, PostgresEntity>()
+  /** By entity: how it was compared when no problem was found. */
+  const sound = new Map<string, string>()
+  const rulesOf = ({ policy, create, deleteExtra, leaveOut }: RestoreItem) => `${policy} ${create ?? true} ${deleteExtra ?? false} ${leaveOut?.join() ?? ''}`
   let closing: Promise<void> | undefined
 
   const stage = async (fitted: FittedItem, options: StageOptions) => {
+    sound.clear()
     const { report, ...staged } = await stageRecords(session, area, fitted, options)
     staging.set(fitted.item.entity, staged)
     return report
@@ -95,6 +99,8 @@ function createTarget(store: string, mapping: StoreMapping, parts: Omit<MergePar
       const live = tables.find((table) => table.entity.name === entity)
       if (!live)
         throw new HoldfastError('E_ENTITY_UNKNOWN', `${entity} is not an entity of this restore target: ${tables.map((table) => table.entity.name).join(', ')}`)
+      // Its rows must be told from those of other tenants, which only staged records are.
+      if (live.own !== null) return false
       const rows = await session.transaction((tx) => tx.rows('looking whether the table is empty', `SELECT '1' AS one FROM ${live.table} LIMIT 1`), options)
       return rows.length === 0
     },
@@ -119,7 +125,10 @@ function createTarget(store: string, mapping: StoreMapping, parts: Omit<MergePar
 
     async reconcile(items, options = {}) {
       fitRecords(items, tables)
-      return reconcile({ session, area, looked }, items.map(staged), options)
+      const report = await reconcile({ session, area, looked }, items.map(staged), options)
+      if (report.problemCount > 0) sound.clear()
+      else for (const item of items) sound.set(item.entity, rulesOf(item))
+      return report
     },
 
     merge: (items, options) =>
@@ -127,6 +136,7 @@ function createTarget(store: string, mapping: StoreMapping, parts: Omit<MergePar
         {
           ...parts,
           looked,
+          checked: items.every((item) => sound.get(item.entity) === rulesOf(item)),
           async staged(fitted) {
             // An item to be loaded directly is staged only when its foreign keys need a second pass.
             if (!staging.has(fitted.item.entity) && items.some(({ entity, mode }) => entity === fitted.item.entity && mode === 'direct')) {
