@@ -224,7 +224,7 @@ describe.skipIf(mysqlUrl() === null)('MariaDB', () => {
       'E_CAPABILITY',
     )
     await db.query('ALTER TABLE heap ENGINE=InnoDB')
-    const user = db.name.slice(-12)
+    const user = `u${db.name.slice(-11)}`
     await db.query(
       `CREATE USER ${user}@'%'; CREATE USER ${user}@localhost; GRANT SELECT, INSERT, UPDATE, DELETE, CREATE, DROP ON ${db.name}.* TO ${user}@'%', ${user}@localhost`,
     )

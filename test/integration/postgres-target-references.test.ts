@@ -173,7 +173,7 @@ describe.each(ROLES)('as %s', (_role, connections) => {
     expect(silenced).toContain('trigger "spoil" on public.event_us')
   })
 
-  it('refuses a missing parent with key and line, and changes nothing', async () => {
+  it('case 39: refuses a missing parent with key and line, and changes nothing', async () => {
     const mapping = mappingOf(table('child', 'id parent_id'))
     await tables(`
       CREATE TABLE parent (id int PRIMARY KEY);
@@ -302,7 +302,7 @@ describe.each(ROLES)('as %s', (_role, connections) => {
     expect(await image(mapping)).toEqual(before)
   })
 
-  it('never fires a trigger that writes, or says that it cannot be silenced', async () => {
+  it('case 39: never fires a trigger that writes, or says that it cannot be silenced', async () => {
     const mapping = mappingOf(table('doc', 'id body'))
     await tables(`
       CREATE TABLE doc (id int PRIMARY KEY, body text);
@@ -341,7 +341,7 @@ describe('what only some roles can do', () => {
       INSERT INTO egg SELECT i, i + 1 FROM generate_series(1, 5) i; INSERT INTO hen SELECT i + 1, i FROM generate_series(1, 5) i;
       ALTER TABLE egg ADD CONSTRAINT laid FOREIGN KEY (hen_id) REFERENCES hen`)
 
-  it.each(ROLES.slice(0, 2))('restores a cycle of foreign keys that are neither nullable nor deferrable, as %s', async (_role, connections) => {
+  it.each(ROLES.slice(0, 2))('case 39: restores a cycle of foreign keys that are neither nullable nor deferrable, as %s', async (_role, connections) => {
     await create()
     const [rows, before] = [await image(mapping), await switches()]
     const saved = await saveAll(superuser.connections, mapping)

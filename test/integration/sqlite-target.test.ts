@@ -75,8 +75,8 @@ async function restore(file: SqliteFile, saved: Saved, policy: ConflictPolicy): 
 }
 
 const counts = (look: ReconcileReport, at = 0) => {
-  const { samples: _, ...rest } = look.entities[at]!
-  return rest
+  const { samples: _, absent, failed, delete: deleted, ...rest } = look.entities[at]!
+  return { ...rest, ...(absent + failed + deleted > 0 ? { absent, failed, delete: deleted } : {}) }
 }
 
 const THINGS = 'CREATE TABLE things (id INTEGER PRIMARY KEY, name TEXT, version INTEGER, updated DATETIME)'

@@ -1,7 +1,8 @@
 import type { ProblemList } from '../../problem-list.ts'
+import { ACTION_CODE, WRITING } from '../../merge-action.ts'
 import type { TextRow } from '../query.ts'
-import { type DecidedItem, WRITING } from './decide-actions.ts'
-import { finalImage, isOverwritten } from './final-image.ts'
+import type { DecidedItem } from './decide-actions.ts'
+import { finalImage, isLeaving } from './final-image.ts'
 import { findProblems } from './find-problems.ts'
 import type { FittedItem } from './fit-record.ts'
 import type { ForeignKey } from './live-table.ts'
@@ -22,7 +23,7 @@ export async function checkParentsBefore(
     if (unknown.has(key.parentTable)) continue
     const parent = all.find(({ fitted }) => fitted.live.table === key.parentTable)
     // A row that keeps its key keeps what refers to the key; other columns may change, and then the row counts as it will be.
-    const moves = parent && !refersToKey(key, parent.fitted) ? `AND NOT ${isOverwritten(parent, 'p')}` : ''
+    const moves = parent && (parent.counts.delete > 0 || !refersToKey(key, parent.fitted)) ? `AND NOT ${isLeaving(parent, 'p')}` : ''
     const coming = parent ? `AND NOT EXISTS (SELECT 1 FROM ${finalImage(parent)} p WHERE ${matches(key)})` : ''
     await findProblems(
       statements,
@@ -37,16 +38,17 @@ export async function checkParentsBefore(
 }
 
 /**
- * Finds updates that would take from live rows the value they refer to. A restore deletes nothing and changes no key, so that only foreign keys to other columns
- * matter. Rows that are written themselves count as they will be, which `checkParentsBefore` sees to.
+ * Finds updates and deletions that would take from live rows the value they refer to. An update changes no key, so that only foreign keys to other columns
+ * matter there. Rows that are written themselves count as they will be, which `checkParentsBefore` sees to.
  */
 export async function checkChildrenBefore(statements: TargetStatements, decided: DecidedItem, all: readonly DecidedItem[], list: ProblemList): Promise<void> {
   const { fitted, counts } = decided
+  if (counts.delete > 0) await checkOrphans(statements, decided, all, list)
   if (counts.update === 0) return
   for (const key of fitted.live.referencedBy) {
     if (refersToKey(key, fitted)) continue
     const child = all.find((item) => item.fitted.live.table === key.childTable)
-    const stays = child ? `AND NOT ${isOverwritten(child, 'c')}` : ''
+    const stays = child ? `AND NOT ${isLeaving(child, 'c')}` : ''
     const paths = key.parentColumns.map((column) => fitted.fields.find((field) => field.column === column)?.path ?? column)
     await findProblems(
       statements,
@@ -58,8 +60,31 @@ export async function checkChildrenBefore(statements: TargetStatements, decided:
         from: `FROM ${finalImage(decided)} w JOIN ${fitted.live.table} q ON ${sameKey(fitted, 'q', 'w')}
           WHERE EXISTS (SELECT 1 FROM ${key.childTable} c WHERE ${matches(key, 'q', 'c')} ${stays}
             AND NOT EXISTS (SELECT 1 FROM ${finalImage(decided)} f WHERE ${matches(key, 'f', 'c')})
-            AND NOT EXISTS (SELECT 1 FROM ${fitted.live.table} o WHERE ${matches(key, 'o', 'c')} AND NOT ${isOverwritten(decided, 'o')}))`,
+            AND NOT EXISTS (SELECT 1 FROM ${fitted.live.table} o WHERE ${matches(key, 'o', 'c')} AND NOT ${isLeaving(decided, 'o')}))`,
         line: `w.${LINE}`,
+      },
+      list,
+    )
+  }
+}
+
+/** Rows to be deleted that others still refer to. */
+async function checkOrphans(statements: TargetStatements, decided: DecidedItem, all: readonly DecidedItem[], list: ProblemList): Promise<void> {
+  const { staged, fitted } = decided
+  for (const key of fitted.live.referencedBy) {
+    const child = all.find((item) => item.fitted.live.table === key.childTable)
+    const stays = child ? `AND NOT ${isLeaving(child, 'c')}` : ''
+    await findProblems(
+      statements,
+      {
+        doing: 'looking for rows that refer to deleted ones',
+        fitted,
+        cause: 'missing-parent',
+        message: () => `it would be deleted, and rows of ${key.childTable} refer to it (${key.name})`,
+        from: `FROM ${staged.actions} a JOIN ${staged.table} w ON w.${LINE} = a.line JOIN ${fitted.live.table} q ON ${sameKey(fitted, 'q', 'w')}
+          WHERE a.act = ${ACTION_CODE.delete} AND EXISTS (SELECT 1 FROM ${key.childTable} c WHERE ${matches(key, 'q', 'c')} ${stays}
+            AND NOT EXISTS (SELECT 1 FROM ${finalImage(decided)} f WHERE ${matches(key, 'f', 'c')}))`,
+        line: null,
       },
       list,
     )

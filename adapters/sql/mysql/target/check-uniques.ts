@@ -2,7 +2,7 @@ import type { ProblemList } from '../../problem-list.ts'
 import type { UniqueFacts } from '../catalog-facts.ts'
 import type { DecidedItem } from './decide-actions.ts'
 import { quoteIdent } from '../quote.ts'
-import { finalImage, isOverwritten } from './final-image.ts'
+import { finalImage, isLeaving } from './final-image.ts'
 import { findProblems } from './find-problems.ts'
 import type { FittedItem } from './fit-record.ts'
 import { keyColumns, keyOfRow } from './record-key.ts'
@@ -35,7 +35,7 @@ export async function checkUniques(statements: TargetStatements, decided: Decide
           ? `FROM ${finalImage(decided)} w JOIN ${entriesThatStay(decided, index)} l ON ${index.columns.map((column, at) => `l.u${at} = ${entrySql(column, 'w')}`).join(' AND ')}
              WHERE NOT (${sameKey(fitted, 'l', 'w')})`
           : `FROM ${finalImage(decided)} w JOIN ${table} l ON ${index.columns.map(({ name }) => `${columnOf('l', name)} = ${columnOf('w', name)}`).join(' AND ')}
-             WHERE NOT (${sameKey(fitted, 'l', 'w')}) AND NOT ${isOverwritten(decided, 'l')}`,
+             WHERE NOT (${sameKey(fitted, 'l', 'w')}) AND NOT ${isLeaving(decided, 'l')}`,
         line: `w.${LINE}`,
         also: keyColumns(fitted, 'l', 'o'),
         cause: 'unique-clash',
@@ -75,7 +75,7 @@ function entriesThatStay(decided: DecidedItem, { columns }: UniqueFacts): string
   const entries = columns.map((column) => entrySql(column, 't'))
   const list = [...key.map(({ column }) => `MIN(${columnOf('t', column)}) AS ${quoteIdent(column)}`), ...entries.map((sql, at) => `${sql} AS u${at}`)]
   const held = columns.map(({ name }) => `${columnOf('t', name)} IS NOT NULL`).join(' AND ')
-  return `(SELECT ${list.join(', ')} FROM ${live.table} t WHERE ${held} AND NOT ${isOverwritten(decided, 't')} GROUP BY ${entries.join(', ')})`
+  return `(SELECT ${list.join(', ')} FROM ${live.table} t WHERE ${held} AND NOT ${isLeaving(decided, 't')} GROUP BY ${entries.join(', ')})`
 }
 
 const describe = ({ fields }: FittedItem, { columns }: UniqueFacts): string =>

@@ -1,5 +1,6 @@
 import type { ProblemList } from '../../problem-list.ts'
-import { ACTION_CODE, type DecidedItem } from './decide-actions.ts'
+import { ACTION_CODE } from '../../merge-action.ts'
+import type { DecidedItem } from './decide-actions.ts'
 import { finalImage } from './final-image.ts'
 import { findProblems } from './find-problems.ts'
 import { columnOf, LINE } from './row-sql.ts'

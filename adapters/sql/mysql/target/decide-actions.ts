@@ -1,20 +1,10 @@
 import type { ConflictPolicy } from '../../../../src/contracts/restore-target.ts'
+import { ACTION_CODE, type Action } from '../../merge-action.ts'
+import { quoteIdent } from '../quote.ts'
 import type { FittedItem } from './fit-record.ts'
 import { columnOf, LINE, sameKey, sameValue, sameValues } from './row-sql.ts'
 import type { StagedRecords } from './stage-records.ts'
 import type { TargetStatements } from './target-session.ts'
-
-/** What is to happen to a record. `swap` is an update that must leave the table first, see `set-aside.ts`. Identical records are in no table of actions. */
-export type Action = 'create' | 'update' | 'swap' | 'keep' | 'conflict'
-
-/** How actions stand in the table of actions. */
-export const ACTION_CODE: Readonly<Record<Action, string>> = { create: `'c'`, update: `'u'`, swap: `'p'`, keep: `'k'`, conflict: `'x'` }
-
-/** Actions that write a row, as SQL list. */
-export const WRITING = `(${ACTION_CODE.create}, ${ACTION_CODE.update}, ${ACTION_CODE.swap})`
-
-/** Actions that overwrite a live row, as SQL list. */
-export const OVERWRITING = `(${ACTION_CODE.update}, ${ACTION_CODE.swap})`
 
 export interface ActionCounts {
   readonly create: number
@@ -22,6 +12,11 @@ export interface ActionCounts {
   readonly identical: number
   readonly keep: number
   readonly conflict: number
+  readonly absent: number
+  /** Of records that are left out, those without a live row, and those with one. */
+  readonly lost: number
+  readonly stuck: number
+  readonly delete: number
   /** Of the updates, those that leave the table first. */
   readonly swap: number
 }
@@ -52,16 +47,66 @@ export async function decideActions(statements: TargetStatements, staged: Staged
   // Not IS NULL: of a date that may not be NULL, the server takes that for the zero date as well.
   const unmatched = `${columnOf('l', fitted.live.key[0]!.column)} <=> NULL`
   const match = `FROM ${staged.table} s LEFT JOIN ${fitted.live.table} l ON ${sameKey(fitted, 'l', 's')}`
-  const act = `CASE WHEN ${unmatched} THEN ${ACTION_CODE.create} ELSE ${decision(fitted)} END`
+  const missing = fitted.item.create === false ? ACTION_CODE.absent : ACTION_CODE.create
+  const act = `CASE ${removal(fitted)}WHEN ${unmatched} THEN ${missing} ELSE ${decision(fitted)} END`
+  // What an earlier comparison has added.
+  if (fitted.item.deleteExtra) await statements.run('comparing the records with the live rows', `DELETE FROM ${staged.table} WHERE ${LINE} > ${staged.rows}`)
   await statements.run(
     'comparing the records with the live rows',
-    `INSERT INTO ${actions} (line, act) SELECT s.${LINE}, ${act} ${match} WHERE ${unmatched} OR NOT (${sameValues(written, 'l', 's')}) ORDER BY s.${LINE}`,
+    `INSERT INTO ${actions} (line, act) SELECT s.${LINE}, ${act} ${match} WHERE ${concerned(fitted, `${unmatched} OR NOT (${sameValues(written, 'l', 's')})`, unmatched)} ORDER BY s.${LINE}`,
   )
-  const rows = await statements.rows('counting the decisions', `SELECT act, COUNT(*) AS n FROM ${actions} GROUP BY act`)
-  const count = (action: Action) => Number(rows.find((row) => `'${row.act}'` === ACTION_CODE[action])?.n ?? 0)
-  const [create, keep, conflict, swap] = [count('create'), count('keep'), count('conflict'), count('swap')]
+  await leaveOut(statements, staged)
+  if (fitted.item.deleteExtra) await addExtra(statements, staged)
+  return { staged, fitted, counts: await countActions(statements, staged) }
+}
+
+export async function countActions(statements: TargetStatements, { fitted, actions, rows, refused }: StagedRecords): Promise<ActionCounts> {
+  const found = await statements.rows('counting the decisions', `SELECT act, COUNT(*) AS n FROM ${actions} GROUP BY act`)
+  const count = (action: Action) => Number(found.find((row) => `'${row.act}'` === ACTION_CODE[action])?.n ?? 0)
+  const [create, keep, conflict, swap, absent] = [count('create'), count('keep'), count('conflict'), count('swap'), count('absent')]
   const update = count('update') + swap
-  return { staged, fitted, counts: { create, update, keep, conflict, swap, identical: staged.rows - create - update - keep - conflict } }
+  const [lost, stuck] = [count('lost'), count('stuck')]
+  const deleted = count('delete')
+  // Extra rows stand behind the records; of records, only those that say so are deleted.
+  const removed = fitted.item.deleteFrom === undefined ? 0 : deleted
+  const identical = rows - refused - create - update - keep - conflict - absent - lost - stuck - removed
+  return { create, update, keep, conflict, swap, absent, lost, stuck, delete: deleted, identical }
+}
+
+async function leaveOut(statements: TargetStatements, { fitted, actions }: StagedRecords): Promise<void> {
+  const { leaveOut: lines = [] } = fitted.item
+  if (lines.length === 0) return
+  const { create, update, swap, conflict, lost, stuck } = ACTION_CODE
+  await statements.run(
+    'leaving records out',
+    `UPDATE ${actions} SET act = IF(act = ${create}, ${lost}, ${stuck}) WHERE line IN (${lines.map(Math.trunc).join(', ')}) AND act IN (${create}, ${update}, ${swap}, ${conflict})`,
+  )
+}
+
+/** Records that stand for rows to be deleted. */
+function removal({ item: { deleteFrom } }: FittedItem): string {
+  return deleteFrom === undefined ? '' : `WHEN s.${LINE} >= ${Math.trunc(deleteFrom)} THEN ${ACTION_CODE.delete} `
+}
+
+/** Records that something is noted of, whether their values differ or not. */
+function concerned({ item: { deleteFrom } }: FittedItem, differs: string, unmatched: string): string {
+  return deleteFrom === undefined ? differs : `IF(s.${LINE} >= ${Math.trunc(deleteFrom)}, NOT (${unmatched}), ${differs})`
+}
+
+/** Live rows without a record join the staged ones, behind the last record, to be deleted. */
+async function addExtra(statements: TargetStatements, { fitted, table, rows, actions }: StagedRecords): Promise<void> {
+  const columns = fitted.fields.map(({ column }) => column)
+  const order = fitted.key.map(({ column }) => columnOf('l', column)).join(', ')
+  await statements.run(
+    'looking for live rows without a record',
+    `INSERT INTO ${table} (${[...columns.map(quoteIdent), LINE].join(', ')})
+     SELECT ${columns.map((column) => columnOf('l', column)).join(', ')}, ${rows} + ROW_NUMBER() OVER (ORDER BY ${order}) FROM ${fitted.live.table} l
+     WHERE NOT EXISTS (SELECT 1 FROM ${table} s WHERE ${sameKey(fitted, 'l', 's')})${fitted.live.own === null ? '' : ` AND ${fitted.live.own}`}`,
+  )
+  await statements.run(
+    'looking for live rows without a record',
+    `INSERT INTO ${actions} (line, act) SELECT ${LINE}, ${ACTION_CODE.delete} FROM ${table} WHERE ${LINE} > ${rows}`,
+  )
 }
 
 /** What the policy says of a row that differs. */
@@ -83,7 +128,7 @@ function decision(fitted: FittedItem): string {
 }
 
 /** Rows whose unique values change leave the table before any other is written: the server looks at unique indexes row by row. */
-function overwriting({ live, fields }: FittedItem): string {
+export function overwriting({ live, fields }: FittedItem): string {
   const unique = new Set(live.uniques.flatMap(({ columns }) => columns.map(({ name }) => name)))
   const changing = fields.filter(({ column, written }) => written && unique.has(column)).map((field) => `NOT (${sameValue(field.live, 'l', 's')})`)
   return changing.length === 0 ? ACTION_CODE.update : `IF(${changing.join(' OR ')}, ${ACTION_CODE.swap}, ${ACTION_CODE.update})`

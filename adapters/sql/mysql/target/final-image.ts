@@ -1,5 +1,6 @@
+import { LEAVING, WRITING } from '../../merge-action.ts'
 import { quoteIdent } from '../quote.ts'
-import { type DecidedItem, OVERWRITING, WRITING } from './decide-actions.ts'
+import type { DecidedItem } from './decide-actions.ts'
 import { columnOf, LINE, sameKey } from './row-sql.ts'
 
 /**
@@ -14,7 +15,7 @@ export function finalImage({ staged, fitted }: DecidedItem): string {
   return `(SELECT s.${LINE}, ${columns.join(', ')} FROM ${staged.actions} a JOIN ${staged.table} s ON s.${LINE} = a.line ${join} WHERE a.act IN ${WRITING})`
 }
 
-/** SQL condition: the live row under this alias is going to be overwritten. */
-export function isOverwritten({ staged, fitted }: DecidedItem, alias: string): string {
-  return `EXISTS (SELECT 1 FROM ${staged.table} os JOIN ${staged.actions} oa ON oa.line = os.${LINE} WHERE oa.act IN ${OVERWRITING} AND ${sameKey(fitted, 'os', alias)})`
+/** SQL condition: the live row under this alias is going to be overwritten or deleted. */
+export function isLeaving({ staged, fitted }: DecidedItem, alias: string): string {
+  return `EXISTS (SELECT 1 FROM ${staged.table} os JOIN ${staged.actions} oa ON oa.line = os.${LINE} WHERE oa.act IN ${LEAVING} AND ${sameKey(fitted, 'os', alias)})`
 }

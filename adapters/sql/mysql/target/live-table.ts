@@ -37,6 +37,8 @@ export interface LiveTable {
   readonly mapped: readonly MysqlColumn[]
   /** Quoted, with its database. Two tables are one when this is equal. */
   readonly table: string
+  /** Condition for rows `l` that the restore may touch; null where that is all of them. */
+  readonly own: string | null
   readonly engine: string
   readonly versioned: boolean
   readonly columnsFingerprint: string

@@ -16,6 +16,8 @@ export interface LoadOptions extends AbortableOptions {
   readonly onProgress?: ((rows: number) => void) | undefined
   /** Refuses null for columns that are NOT NULL before it is sent: some the server would fill in in silence. */
   readonly requireValues?: boolean
+  /** Number of the first record that is loaded. Default 1. */
+  readonly firstLine?: number
 }
 
 export interface LoadedLines {
@@ -30,13 +32,13 @@ export async function loadLines(
   channel: RowChannel,
   { item, fields }: FittedItem,
   destination: RowDestination,
-  { signal, onProgress, requireValues = false }: LoadOptions,
+  { signal, onProgress, requireValues = false, firstLine = 1 }: LoadOptions,
 ): Promise<LoadedLines> {
   const parser = createLineParser({ entity: item.entity, fields: fields.map(({ path }) => path) })
   const form = await channel.form(statements, destination)
   const writer = createRowWriter(form, destination.columns, destination.numbered)
   const required = requireValues ? destination.columns.filter(({ column }) => !column.nullable) : []
-  let lines = 0
+  let lines = firstLine - 1
   let refused: RefusedLine | null = null
   let sending: Promise<RefusedLine | null> = Promise.resolve(null)
 
@@ -57,7 +59,9 @@ export async function loadLines(
 
   try {
     reading: for await (const batch of splitLines(item.lines.open({ signal }), { signal })) {
+      if (batch.firstLine + batch.ends.length <= firstLine) continue
       for (const { bytes, spans, line } of parsedLines(batch, item.entity, parser)) {
+        if (line < firstLine) continue
         const lacking = required.find(({ place }) => isNull(bytes, spans[place * 2]!, spans[place * 2 + 1]!))
         if (lacking) {
           const { path, column } = lacking.column

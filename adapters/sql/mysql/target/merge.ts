@@ -3,16 +3,18 @@ import type { StoreMapping } from '../../../../src/contracts/entity-descriptor.t
 import type { MergedEntity, MergeItem, MergeOptions, MergeReport } from '../../../../src/contracts/restore-target.ts'
 import { HoldfastError } from '../../../../src/kernel/errors.ts'
 import { problemList, type ProblemList } from '../../problem-list.ts'
-import { describeEntities } from '../catalog.ts'
+import { describeEntities, type MysqlEntity } from '../catalog.ts'
 import { advanceCounters } from './advance-counters.ts'
 import { recheckParents, type WrittenItem } from './check-foreign-keys.ts'
 import { type DecidedItem, emptyActions } from './decide-actions.ts'
 import { assertWhole, fitRecords, type FittedItem } from './fit-record.ts'
+import { assertUnchanged } from './live-look.ts'
 import type { LiveTable } from './live-table.ts'
 import { assertStillEmpty, loadDirect } from './load-direct.ts'
 import { readLiveTables } from './read-live-tables.ts'
 import { decideAll, findAllProblems } from './reconcile.ts'
 import { refuseConflicts, refuseProblems } from './refuse-merge.ts'
+import { refuseStrangers } from './refuse-strangers.ts'
 import { refuseTriggers } from './refuse-triggers.ts'
 import type { RowChannel } from './row-channel.ts'
 import { sameKey } from './row-sql.ts'
@@ -20,7 +22,8 @@ import { emptyAside } from './set-aside.ts'
 import type { StagedRecords } from './stage-records.ts'
 import { takeSamples } from './take-samples.ts'
 import type { TargetSession, TargetStatements } from './target-session.ts'
-import { writeStaged } from './write-staged.ts'
+import { judgeRows, showWritten } from './watch-rows.ts'
+import { deleteRows, writeStaged } from './write-staged.ts'
 
 export interface MergeParts {
   /** Name of the entity store. */
@@ -29,6 +32,8 @@ export interface MergeParts {
   readonly session: TargetSession
   readonly channel: RowChannel
   readonly tables: readonly LiveTable[]
+  /** Entities as a look saw them, by name: those of which something was left out. */
+  readonly looked: ReadonlyMap<string, MysqlEntity>
   /** What is staged of an entity. */
   staged(item: FittedItem): StagedRecords
 }
@@ -53,17 +58,22 @@ export async function merge(parts: MergeParts, items: readonly MergeItem[], opti
       for (const each of staged) await lockRows(statements, each)
       for (const each of direct) await assertStillEmpty(statements, each)
       await assertUnmoved(statements, parts, fitted)
-      const decided = await decideAll(statements, staged)
+      await assertUnchanged(session, parts.looked, items, options)
+      const first = await decideAll(statements, staged)
+      await refuseStrangers(statements, first, 'before')
+      const decided = await judgeRows(statements, first, options.watch)
       await refuseConflicts(decided, async (item) =>
         (await takeSamples(statements, item, CONFLICT_KEYS)).flatMap(({ action, key }) => (action === 'conflict' ? [key] : [])),
       )
-      for (const { live, item } of direct) refuseTriggers(live, { create: item.lines.rows, update: 0, swap: 0 })
+      for (const { live, item } of direct) refuseTriggers(live, { create: item.lines.rows, update: 0, delete: 0, swap: 0 })
       for (const item of decided) refuseTriggers(item.fitted.live, item.counts)
       await findAllProblems(statements, decided, new Set(direct.map(({ live }) => live.table)), list, { far: false })
       refuseProblems(list)
       const written = await writeAll(statements, { parts, fitted, decided, list, options })
       for (const each of written) await recheckParents(statements, each, list)
       refuseProblems(list)
+      await refuseStrangers(statements, decided, 'after')
+      await showWritten(statements, decided, options.watch)
       const report = { entities: written.map(({ report: one }) => one), silenced: silencedOf(written) }
       options.beforeCommit?.(report)
       return report
@@ -108,24 +118,33 @@ interface Writing {
   readonly options: MergeOptions
 }
 
+const NOTHING = { create: 0, update: 0, identical: 0, keep: 0, absent: 0, lost: 0, stuck: 0, delete: 0 }
+
 type Written = WrittenItem & { readonly report: MergedEntity }
 
 async function writeAll(statements: TargetStatements, { parts, fitted, decided, list, options }: Writing): Promise<readonly Written[]> {
   const written: Written[] = []
+  for (const each of [...decided].reverse()) await deleteRows(statements, each)
   for (const each of fitted) {
     const { entity } = each.item
     const onProgress = (rows: number) => options.onProgress?.(entity, rows)
     const known = decided.find((candidate) => candidate.fitted.item.entity === entity)
     if (known) await writeStaged(statements, known, list, onProgress)
-    const { create, update, identical, keep } = known?.counts ?? { create: 0, update: 0, identical: 0, keep: 0 }
+    const { create, update, identical, keep, absent, lost, stuck, delete: deleted } = known?.counts ?? NOTHING
     const created = known ? create : await loadDirect(statements, parts.channel, each, { signal: options.signal, onProgress })
-    written.push({ fitted: each, decided: known ?? null, report: { entity, created, updated: update, identical, kept: keep } })
+    written.push({
+      fitted: each,
+      decided: known ?? null,
+      report: { entity, created, updated: update, identical, kept: keep, absent, failed: lost + stuck, deleted },
+    })
   }
   refuseProblems(list)
   return written
 }
 
 function silencedOf(written: readonly Written[]): readonly string[] {
-  const wrote = written.some(({ fitted, report }) => report.created + report.updated > 0 && fitted.live.references.length + fitted.live.referencedBy.length > 0)
+  const wrote = written.some(
+    ({ fitted, report }) => report.created + report.updated + report.deleted > 0 && fitted.live.references.length + fitted.live.referencedBy.length > 0,
+  )
   return wrote ? ['foreign keys, in the connection of the restore; those of the rows written were checked before the commit'] : []
 }

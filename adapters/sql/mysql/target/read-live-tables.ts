@@ -24,6 +24,7 @@ export async function readLiveTables(statements: TargetStatements, server: Mysql
     const indexes = own(uniques)
     return {
       entity: entity.descriptor,
+      own: entity.scope?.live ?? null,
       mapped: entity.columns,
       table,
       engine: entity.engine,

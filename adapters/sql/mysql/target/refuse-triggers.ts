@@ -7,8 +7,11 @@ import type { LiveTable } from './live-table.ts'
  *
  * @throws `E_CAPABILITY` naming the triggers
  */
-export function refuseTriggers({ table, triggers }: LiveTable, { create, update, swap }: Pick<ActionCounts, 'create' | 'update' | 'swap'>): void {
-  const fired = new Set([...(create + swap > 0 ? ['INSERT'] : []), ...(update - swap > 0 ? ['UPDATE'] : []), ...(swap > 0 ? ['DELETE'] : [])])
+export function refuseTriggers(
+  { table, triggers }: LiveTable,
+  { create, update, swap, delete: deleted }: Pick<ActionCounts, 'create' | 'update' | 'delete' | 'swap'>,
+): void {
+  const fired = new Set([...(create + swap > 0 ? ['INSERT'] : []), ...(update - swap > 0 ? ['UPDATE'] : []), ...(swap + deleted > 0 ? ['DELETE'] : [])])
   const firing = triggers.filter(({ event }) => fired.has(event))
   if (firing.length === 0) return
   const names = firing.map(({ name }) => name)

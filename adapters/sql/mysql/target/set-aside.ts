@@ -1,5 +1,6 @@
+import { ACTION_CODE } from '../../merge-action.ts'
 import { quoteIdent } from '../quote.ts'
-import { ACTION_CODE, type DecidedItem } from './decide-actions.ts'
+import type { DecidedItem } from './decide-actions.ts'
 import type { FittedItem } from './fit-record.ts'
 import { columnOf, LINE, sameKey } from './row-sql.ts'
 import type { StagedRecords } from './stage-records.ts'

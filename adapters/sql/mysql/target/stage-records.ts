@@ -1,4 +1,4 @@
-import type { RecordProblem, StageReport } from '../../../../src/contracts/restore-target.ts'
+import type { RecordProblem, StageOptions, StageReport } from '../../../../src/contracts/restore-target.ts'
 import type { AbortableOptions } from '../../../../src/kernel/abort.ts'
 import { keyOfLine } from '../../key-of-line.ts'
 import { quoteIdent, quoteLiteral } from '../quote.ts'
@@ -6,6 +6,7 @@ import type { FittedItem } from './fit-record.ts'
 import { loadLines, type LoadedLines } from './load-lines.ts'
 import type { RowChannel } from './row-channel.ts'
 import { LINE } from './row-sql.ts'
+import type { RefusedLine } from './send-segment.ts'
 import type { StagingArea } from './staging-area.ts'
 import type { TargetSession, TargetStatements } from './target-session.ts'
 
@@ -17,13 +18,12 @@ export interface StagedRecords {
   readonly actions: string
   /** Name for the table of live rows that are out of the way while others take their unique values. */
   readonly aside: string
+  /** Number of the last record that was gone through. */
   readonly rows: number
-  /** False when the database refused a line and loading stopped there. */
+  /** Records among them that the database refused, so that they are not here. */
+  readonly refused: number
+  /** False when the database refused more lines than it may, and loading stopped there. */
   readonly complete: boolean
-}
-
-export interface StageOptions extends AbortableOptions {
-  readonly onProgress?: (rows: number) => void
 }
 
 /** Loads the records of one entity into a staging table of their own, committed as it goes. */
@@ -35,21 +35,39 @@ export async function stageRecords(
   options: StageOptions,
 ): Promise<StagedRecords & { readonly report: StageReport }> {
   const table = area.name()
-  const loaded = await session.statements((statements) => load(statements, channel, fitted, table, options), options)
-  const { entity } = fitted.item
-  const problems = loaded.refused ? [await problemOf(fitted, loaded.refused, options)] : []
-  const { rows } = loaded
-  return { fitted, table, actions: area.name(), aside: area.name(), rows, complete: problems.length === 0, report: { entity, rows, problems } }
+  const { refusable = 0 } = options
+  const { rows, refusedLines } = await session.statements((statements) => load(statements, channel, fitted, table, options), options)
+  const problems: RecordProblem[] = []
+  for (const each of refusedLines) problems.push(await problemOf(fitted, each, options))
+  const complete = problems.length <= refusable && refusedLines.every(({ line }) => line !== null)
+  const refused = complete ? problems.length : 0
+  const report = { entity: fitted.item.entity, rows: rows - refused, problems }
+  return { fitted, table, actions: area.name(), aside: area.name(), rows, refused, complete, report }
 }
 
-async function load(statements: TargetStatements, channel: RowChannel, fitted: FittedItem, table: string, options: StageOptions): Promise<LoadedLines> {
+interface Loaded {
+  readonly rows: number
+  readonly refusedLines: readonly RefusedLine[]
+}
+
+/** Goes on behind a refused line as often as it may. */
+async function load(statements: TargetStatements, channel: RowChannel, fitted: FittedItem, table: string, options: StageOptions): Promise<Loaded> {
+  const { refusable = 0, signal, onProgress } = options
   await statements.rows('creating a staging table', createSql(fitted, table))
   const columns = fitted.fields.map(({ live }, place) => ({ column: live, place }))
-  const loaded = await loadLines(statements, channel, fitted, { table, columns, numbered: true }, options)
-  if (loaded.refused) await statements.run('taking back what was loaded too far', `DELETE FROM ${table} WHERE ${LINE} > ${loaded.rows}`)
-  // Without it the first plans would be made for an empty table.
-  await statements.rows('looking at the staging table', `ANALYZE TABLE ${table}`)
-  return loaded
+  const refusedLines: RefusedLine[] = []
+  for (let firstLine = 1; ;) {
+    const { rows, refused } = await loadLines(statements, channel, fitted, { table, columns, numbered: true }, { signal, onProgress, firstLine })
+    if (refused) await statements.run('taking back what was loaded too far', `DELETE FROM ${table} WHERE ${LINE} > ${rows}`)
+    if (refused) refusedLines.push(refused)
+    if (refused && refused.line !== null && refusedLines.length <= refusable) {
+      firstLine = refused.line + 1
+      continue
+    }
+    // Without it the first plans would be made for an empty table.
+    await statements.rows('looking at the staging table', `ANALYZE TABLE ${table}`)
+    return { rows, refusedLines }
+  }
 }
 
 /**

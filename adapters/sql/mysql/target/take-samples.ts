@@ -1,6 +1,7 @@
 import type { FieldChange, RestoreSample } from '../../../../src/contracts/restore-target.ts'
+import { ACTION_CODE } from '../../merge-action.ts'
 import type { TextRow } from '../query.ts'
-import { ACTION_CODE, type DecidedItem } from './decide-actions.ts'
+import type { DecidedItem } from './decide-actions.ts'
 import type { FittedField } from './fit-record.ts'
 import { keyColumns, keyOfRow } from './record-key.ts'
 import { recordToken, tokenSql } from './record-token.ts'
@@ -10,6 +11,7 @@ import type { TargetStatements } from './target-session.ts'
 const CODES = {
   create: ACTION_CODE.create,
   update: `${ACTION_CODE.update}, ${ACTION_CODE.swap}`,
+  delete: ACTION_CODE.delete,
   keep: ACTION_CODE.keep,
   conflict: ACTION_CODE.conflict,
 } as const
@@ -29,7 +31,7 @@ export async function takeSamples(statements: TargetStatements, { staged, fitted
   return rows.map((row) => ({
     action: row.act as RestoreSample['action'],
     key: keyOfRow(fitted, row),
-    changes: row.act === 'create' ? [] : changes(fields, row),
+    changes: row.act === 'create' || row.act === 'delete' ? [] : changes(fields, row),
   }))
 }
 

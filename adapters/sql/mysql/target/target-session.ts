@@ -45,9 +45,9 @@ const settings = ({ flavour }: MysqlServer): Readonly<Record<string, string>> =>
   unique_checks: '1',
   sql_safe_updates: '0',
   max_join_size: '18446744073709551615',
-  max_error_count: '64',
   sql_notes: '1',
-  ...(flavour === 'mariadb' ? { check_constraint_checks: '1' } : {}),
+  // MySQL lets only administrators set how many warnings are kept.
+  ...(flavour === 'mariadb' ? { max_error_count: '64', check_constraint_checks: '1' } : {}),
 })
 
 export async function openTargetSession(

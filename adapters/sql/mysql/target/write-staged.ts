@@ -1,7 +1,8 @@
 import { HoldfastError } from '../../../../src/kernel/errors.ts'
 import type { ProblemList } from '../../problem-list.ts'
+import { ACTION_CODE } from '../../merge-action.ts'
 import { quoteIdent } from '../quote.ts'
-import { ACTION_CODE, type DecidedItem } from './decide-actions.ts'
+import type { DecidedItem } from './decide-actions.ts'
 import type { FittedField, FittedItem } from './fit-record.ts'
 import { keyColumns, keyOfRow } from './record-key.ts'
 import { causeOf, refusalOf } from './restore-error.ts'
@@ -42,6 +43,20 @@ export async function writeStaged(statements: TargetStatements, decided: Decided
       },
     )
   }
+}
+
+/** Before anything else is written, with foreign keys unchecked: what goes may hold unique values that come back elsewhere. */
+export async function deleteRows(statements: TargetStatements, { staged, fitted, counts }: DecidedItem): Promise<void> {
+  if (counts.delete === 0) return
+  const gone = await statements.run(
+    'deleting rows',
+    `DELETE l FROM ${staged.actions} a STRAIGHT_JOIN ${staged.table} s ON s.${LINE} = a.line STRAIGHT_JOIN ${fitted.live.table} l ON ${sameKey(fitted, 'l', 's')}
+     WHERE a.act = ${ACTION_CODE.delete}`,
+  )
+  if (gone === counts.delete) return
+  throw new HoldfastError('E_STORE_FAILED', `${fitted.live.table} let go of ${gone} of ${counts.delete} rows; nothing was committed`, {
+    details: { entity: fitted.item.entity, deleted: gone, expected: counts.delete },
+  })
 }
 
 /** One statement for the records behind `from` up to `to`; when one of them is refused, two for its halves, to learn which. A refused statement has changed nothing. */

@@ -1,11 +1,12 @@
 import type { FieldDescriptor } from '../../../../src/contracts/entity-descriptor.ts'
 import { recordToken } from './record-token.ts'
-import { ACTION_CODE, type DecidedItem, WRITING } from './decide-actions.ts'
-import { finalImage, isOverwritten } from './final-image.ts'
+import type { DecidedItem } from './decide-actions.ts'
+import { finalImage, isLeaving } from './final-image.ts'
 import { findProblems } from './find-problems.ts'
 import type { FittedItem } from './fit-record.ts'
 import type { ForeignKey } from './live-table.ts'
 import type { ProblemList } from '../../problem-list.ts'
+import { ACTION_CODE, WRITING } from '../../merge-action.ts'
 import { columnOf, LINE, sameKey, textOf } from './row-sql.ts'
 import type { TargetTransaction } from './target-session.ts'
 
@@ -19,10 +20,10 @@ export async function checkParentsBefore(
 ): Promise<void> {
   if (decided.counts.create + decided.counts.update === 0) return
   for (const key of decided.fitted.live.references) {
-    if (unknown.has(key.parent)) continue
+    if (unknown.has(key.parent) || keepsParents(key, decided, all)) continue
     const parent = all.find(({ fitted }) => fitted.live.oid === key.parent)
     // A row that keeps its key keeps what refers to the key; other columns may change, and then the row counts as it will be.
-    const moves = parent && !refersToKey(key, parent.fitted) ? `AND NOT ${isOverwritten(parent, 'p')}` : ''
+    const moves = parent && (parent.counts.delete > 0 || !refersToKey(key, parent.fitted)) ? `AND NOT ${isLeaving(parent, 'p')}` : ''
     const coming = parent ? `AND NOT EXISTS (SELECT FROM ${finalImage(parent)} p WHERE ${matches(key)})` : ''
     await findProblems(
       tx,
@@ -37,16 +38,17 @@ export async function checkParentsBefore(
 }
 
 /**
- * Finds updates that would take from live rows the value they refer to, before anything is written. A restore deletes nothing and changes no key,
- * so that only foreign keys to other columns matter. Rows that are written themselves count as they will be, which `checkParentsBefore` sees to.
+ * Finds updates and deletions that would take from live rows the value they refer to, before anything is written. An update changes no key, so that only
+ * foreign keys to other columns matter there. Rows that are written themselves count as they will be, which `checkParentsBefore` sees to.
  */
 export async function checkChildrenBefore(tx: TargetTransaction, decided: DecidedItem, all: readonly DecidedItem[], list: ProblemList): Promise<void> {
   const { fitted, counts } = decided
+  if (counts.delete > 0) await checkOrphans(tx, decided, all, list)
   if (counts.update === 0) return
   for (const key of fitted.live.referencedBy) {
     if (!key.childReadable || refersToKey(key, fitted)) continue
     const child = all.find((item) => item.fitted.live.oid === key.child)
-    const stays = child ? `AND NOT ${isOverwritten(child, 'c')}` : ''
+    const stays = child ? `AND NOT ${isLeaving(child, 'c')}` : ''
     const paths = key.parentColumns.map((column) => fitted.fields.find((field) => field.column === column)?.path ?? column)
     await findProblems(
       tx,
@@ -65,12 +67,43 @@ export async function checkChildrenBefore(tx: TargetTransaction, decided: Decide
   }
 }
 
+/** Rows that are only updated, in other fields, refer to what they did; and there it stays. */
+function keepsParents(key: ForeignKey, { fitted, counts }: DecidedItem, all: readonly DecidedItem[]): boolean {
+  const parent = all.find((item) => item.fitted.live.oid === key.parent)
+  if (counts.create > 0 || fitted.fields.some(({ column }) => key.childColumns.includes(column))) return false
+  return !parent || (parent.counts.delete === 0 && refersToKey(key, parent.fitted))
+}
+
+/** Rows to be deleted that others still refer to. */
+async function checkOrphans(tx: TargetTransaction, decided: DecidedItem, all: readonly DecidedItem[], list: ProblemList): Promise<void> {
+  const { staged, fitted, actions } = decided
+  for (const key of fitted.live.referencedBy.filter(({ childReadable }) => childReadable)) {
+    const child = all.find((item) => item.fitted.live.oid === key.child)
+    const stays = child ? `AND NOT ${isLeaving(child, 'c')}` : ''
+    await findProblems(
+      tx,
+      {
+        doing: 'looking for rows that refer to deleted ones',
+        fitted,
+        cause: 'missing-parent',
+        message: () => `it would be deleted, and rows of ${key.childTable} refer to it (${key.name})`,
+        from: `FROM ${actions} a JOIN ${staged.table} w ON w.${LINE} = a.line JOIN ${fitted.live.table} p ON ${sameKey(fitted.live, 'p', 'w')}
+          WHERE a.act = ${ACTION_CODE.delete} AND EXISTS (SELECT FROM ${key.childTable} c WHERE ${matches(key, 'p', 'c')} ${stays}
+            AND NOT EXISTS (SELECT FROM ${finalImage(decided)} f WHERE ${matches(key, 'f', 'c')}))`,
+        line: null,
+      },
+      list,
+    )
+  }
+}
+
 /** What a merge wrote: `staged` rows by their actions, or a whole table that had been empty. */
 export type WrittenItem = { readonly fitted: FittedItem; readonly decided: DecidedItem | null }
 
 /** Checks the rows just written against the live tables, as the silenced foreign key triggers would have. */
-export async function recheckParents(tx: TargetTransaction, { fitted, decided }: WrittenItem, list: ProblemList): Promise<void> {
+export async function recheckParents(tx: TargetTransaction, { fitted, decided }: WrittenItem, all: readonly DecidedItem[], list: ProblemList): Promise<void> {
   for (const key of fitted.live.references) {
+    if (decided && keepsParents(key, decided, all)) continue
     const orphan = `${refers(key)} AND NOT EXISTS (SELECT FROM ${key.parentTable} p WHERE ${matches(key)})`
     const rows = decided
       ? `${decided.actions} a JOIN ${decided.staged.table} s ON s.${LINE} = a.line JOIN ${fitted.live.table} w ON ${sameKey(fitted.live, 'w', 's')} WHERE a.act IN ${WRITING} AND`
@@ -80,14 +113,14 @@ export async function recheckParents(tx: TargetTransaction, { fitted, decided }:
 }
 
 /**
- * Checks that rows which refer to an updated table still find their parents. A restore deletes nothing and changes no key, so foreign keys to the
- * key hold by themselves; those to other columns are looked up, and all of them where rows left the table to change places.
+ * Checks that rows which refer to an updated table still find their parents. An update changes no key, so foreign keys to the
+ * key hold by themselves; those to other columns are looked up, and all of them where rows were deleted or left the table to change places.
  */
 export async function recheckChildren(tx: TargetTransaction, { fitted, decided }: WrittenItem, list: ProblemList): Promise<void> {
-  if (!decided || decided.counts.update === 0) return
+  if (!decided || decided.counts.update + decided.counts.delete === 0) return
   const [swapped] = await tx.rows('counting rows that changed places', `SELECT count(*)::text AS rows FROM ${decided.actions} WHERE act = ${ACTION_CODE.swap}`)
   for (const key of fitted.live.referencedBy) {
-    if (refersToKey(key, fitted) && swapped?.rows === '0') continue
+    if (refersToKey(key, fitted) && swapped?.rows === '0' && decided.counts.delete === 0) continue
     const [orphans] = await tx.rows(
       'checking rows that refer to updated ones',
       `SELECT count(*)::text AS rows FROM ${key.childTable} w WHERE ${refers(key)} AND NOT EXISTS (SELECT FROM ${key.parentTable} p WHERE ${matches(key)})`,

@@ -1,6 +1,6 @@
 import { quoteIdent } from '../quote.ts'
 import type { DecidedItem } from './decide-actions.ts'
-import { finalImage, isOverwritten } from './final-image.ts'
+import { finalImage, isLeaving } from './final-image.ts'
 import { findProblems } from './find-problems.ts'
 import type { UniqueIndex } from './live-table.ts'
 import type { ProblemList } from '../../problem-list.ts'
@@ -15,7 +15,7 @@ import type { TargetTransaction } from './target-session.ts'
 export async function checkUniques(tx: TargetTransaction, decided: DecidedItem, list: ProblemList): Promise<void> {
   const { fitted, counts } = decided
   if (counts.create + counts.update === 0) return
-  for (const index of fitted.live.uniques) {
+  for (const index of fitted.live.uniques.filter((each) => mayChange(each, decided))) {
     const says = `${describe(decided, index)} is unique (${index.name})`
     const written = indexed(decided, index, finalImage(decided), [LINE])
     await findProblems(
@@ -24,7 +24,7 @@ export async function checkUniques(tx: TargetTransaction, decided: DecidedItem, 
         doing: 'looking for unique clashes with live rows',
         fitted,
         from: `FROM ${written} w JOIN ${indexed(decided, index, `(SELECT * FROM ${fitted.live.table})`, [])} l ON ${sameEntry(index, 'l', 'w')}
-               WHERE NOT (${sameKey(fitted.live, 'l', 'w')}) AND NOT ${isOverwritten(decided, 'l')}`,
+               WHERE NOT (${sameKey(fitted.live, 'l', 'w')}) AND NOT ${isLeaving(decided, 'l')}`,
         line: `w.${LINE}`,
         also: keyColumns(fitted, 'l', 'o'),
         cause: 'unique-clash',
@@ -47,6 +47,15 @@ export async function checkUniques(tx: TargetTransaction, decided: DecidedItem, 
       list,
     )
   }
+}
+
+/** Whether an entry of the index can be another once all is written. */
+export function mayChange({ uses }: UniqueIndex, { fitted, counts }: DecidedItem): boolean {
+  return (
+    counts.create > 0 ||
+    fitted.fields.some(({ column }) => uses.includes(column)) ||
+    fitted.live.columns.some(({ name, computed }) => computed && uses.includes(name))
+  )
 }
 
 /** Key and index entry (`u0`, `u1`, …) of the rows that the index holds. Unqualified names in its expressions find the rows' columns. */

@@ -43,7 +43,8 @@ export async function checkValues(tx: TargetTransaction, decided: DecidedItem, l
     {
       doing: 'looking for values that the live table refuses',
       fitted,
-      from: `FROM ${finalImage(decided)} w CROSS JOIN LATERAL (VALUES ${rules.map(({ says, broken }) => `(${quoteLiteral(says)}, ${broken})`).join(', ')}) rule(says, broken) WHERE rule.broken`,
+      from: `FROM ${finalImage(decided)} w CROSS JOIN LATERAL (VALUES ${rules.map(({ says, broken }) => `(${quoteLiteral(says)}, ${broken})`).join(', ')}) rule(says, broken)
+             WHERE (${rules.map(({ broken }) => broken).join(' OR ')}) AND rule.broken`,
       line: `w.${LINE}`,
       also: 'rule.says AS says',
       cause: 'validation',

@@ -1,18 +1,11 @@
 import type { ConflictPolicy } from '../../../../src/contracts/restore-target.ts'
+import { ACTION_CODE, type Action } from '../../merge-action.ts'
+import { quoteIdent } from '../quote.ts'
 import type { FittedItem } from './fit-record.ts'
 import { columnOf, LINE, sameKey, sameValues } from './row-sql.ts'
 import type { StagedRecords } from './stage-records.ts'
 import type { StagingArea } from './staging-area.ts'
 import type { TargetTransaction } from './target-session.ts'
-
-/** What becomes of a staged record; identical ones have no action. `swap`: an update that must leave the table first, see `part-swaps.ts`. */
-export type Action = 'create' | 'update' | 'swap' | 'keep' | 'conflict'
-
-/** How actions stand in the table of actions. */
-export const ACTION_CODE: Readonly<Record<Action, string>> = { create: `'c'`, update: `'u'`, swap: `'p'`, keep: `'k'`, conflict: `'x'` }
-
-/** Actions that write a row, as SQL list. */
-export const WRITING = `(${ACTION_CODE.create}, ${ACTION_CODE.update}, ${ACTION_CODE.swap})`
 
 export interface ActionCounts {
   readonly create: number
@@ -20,6 +13,11 @@ export interface ActionCounts {
   readonly identical: number
   readonly keep: number
   readonly conflict: number
+  readonly absent: number
+  /** Of records that are left out, those without a live row, and those with one. */
+  readonly lost: number
+  readonly stuck: number
+  readonly delete: number
 }
 
 /** Staged records with the decision on each, valid inside the transaction that took it. */
@@ -34,27 +32,67 @@ export interface DecidedItem {
 /** Compares staged with live rows, once (`OFFSET 0` keeps the planner from comparing again for each use of the result), and writes the decision on every record down: the checks and the merge all go by it. */
 export async function decideActions(tx: TargetTransaction, area: StagingArea, staged: StagedRecords): Promise<DecidedItem> {
   const { fitted } = staged
-  const actions = area.name()
+  const { name: actions, create } = area.passing(staged.rows)
   const written = fitted.fields.filter((field) => field.written)
   await tx.rows(
     'comparing the records with the live rows',
-    `CREATE UNLOGGED TABLE ${actions} (line bigint NOT NULL, act "char" NOT NULL) WITH (autovacuum_enabled = false);
+    `${create} (line bigint NOT NULL, act "char" NOT NULL) WITH (autovacuum_enabled = false);
      INSERT INTO ${actions} (line, act)
      SELECT line, act FROM (
        SELECT s.${LINE} AS line, CASE
-         WHEN l.tableoid IS NULL THEN ${ACTION_CODE.create}
+         ${removal(fitted)}WHEN l.tableoid IS NULL THEN ${fitted.item.create === false ? ACTION_CODE.absent : ACTION_CODE.create}
          WHEN ${sameValues(written, 'l', 's')} THEN 'i'
          ELSE ${decision(fitted.item.policy, fitted)} END::"char" AS act
        FROM ${staged.table} s LEFT JOIN ${fitted.live.table} l ON ${sameKey(fitted.live, 'l', 's')} OFFSET 0) decided
      WHERE act <> 'i' ORDER BY line;
+     ${leavingOut(fitted, actions)}
+     ${fitted.item.deleteExtra ? extraSql(staged, actions) : ''}
      CREATE UNIQUE INDEX ON ${actions} (line);
      ANALYZE ${actions}`,
   )
-  const rows = await tx.rows('counting the decisions', `SELECT act::text AS act, count(*)::text AS rows FROM ${actions} GROUP BY act`)
-  const count = (action: Action) => Number(rows.find(({ act }) => `'${act}'` === ACTION_CODE[action])?.rows ?? 0)
-  const counts = { create: count('create'), update: count('update'), keep: count('keep'), conflict: count('conflict') }
-  const identical = staged.rows - counts.create - counts.update - counts.keep - counts.conflict
-  return { staged, fitted, actions, counts: { ...counts, identical } }
+  return { staged, fitted, actions, counts: await countActions(tx, staged, actions) }
+}
+
+export async function countActions(tx: TargetTransaction, { fitted, rows, refused }: StagedRecords, actions: string): Promise<ActionCounts> {
+  const found = await tx.rows('counting the decisions', `SELECT act::text AS act, count(*)::text AS rows FROM ${actions} GROUP BY act`)
+  const count = (action: Action) => Number(found.find(({ act }) => `'${act}'` === ACTION_CODE[action])?.rows ?? 0)
+  const counts = {
+    create: count('create'),
+    update: count('update') + count('swap'),
+    keep: count('keep'),
+    conflict: count('conflict'),
+    absent: count('absent'),
+    lost: count('lost'),
+    stuck: count('stuck'),
+  }
+  const deleted = count('delete')
+  // Extra rows stand behind the records; of records, only those that say so are deleted.
+  const removed = fitted.item.deleteFrom === undefined ? 0 : deleted
+  const identical = rows - refused - counts.lost - counts.stuck - counts.create - counts.update - counts.keep - counts.conflict - counts.absent - removed
+  return { ...counts, delete: deleted, identical }
+}
+
+function leavingOut({ item: { leaveOut = [] } }: FittedItem, actions: string): string {
+  if (leaveOut.length === 0) return ''
+  return `UPDATE ${actions} SET act = CASE act WHEN ${ACTION_CODE.create} THEN ${ACTION_CODE.lost} ELSE ${ACTION_CODE.stuck} END::"char"
+     WHERE line IN (${leaveOut.map(Math.trunc).join(', ')}) AND act IN (${ACTION_CODE.create}, ${ACTION_CODE.update}, ${ACTION_CODE.conflict});`
+}
+
+/** Records that stand for rows to be deleted. */
+function removal({ item: { deleteFrom } }: FittedItem): string {
+  return deleteFrom === undefined
+    ? ''
+    : `WHEN s.${LINE} >= ${Math.trunc(deleteFrom)} THEN CASE WHEN l.tableoid IS NULL THEN 'i' ELSE ${ACTION_CODE.delete} END `
+}
+
+/** Live rows without a record join the staged ones, behind the last record, to be deleted. */
+function extraSql({ fitted, table, rows }: StagedRecords, actions: string): string {
+  const columns = fitted.fields.map(({ column }) => column)
+  const order = fitted.live.key.map(({ column }) => columnOf('l', column)).join(', ')
+  return `INSERT INTO ${table} (${[...columns.map(quoteIdent), LINE].join(', ')})
+       SELECT ${columns.map((column) => columnOf('l', column)).join(', ')}, ${rows} + row_number() OVER (ORDER BY ${order}) FROM ${fitted.live.table} l
+       WHERE NOT EXISTS (SELECT FROM ${table} s WHERE ${sameKey(fitted.live, 'l', 's')})${fitted.live.own === null ? '' : ` AND ${fitted.live.own}`};
+     INSERT INTO ${actions} (line, act) SELECT ${LINE}, ${ACTION_CODE.delete} FROM ${table} WHERE ${LINE} > ${rows};`
 }
 
 /** What the policy says of a row that differs. */

@@ -76,6 +76,15 @@ export interface TableHook {
   readonly fires: 'O' | 'R' | 'A'
 }
 
+/** A table on the way from a row to its tenant. */
+export interface OwnerTable {
+  readonly oid: string
+  /** Quoted, with schema. */
+  readonly table: string
+  /** In the joins. */
+  readonly alias: string
+}
+
 /** A live table with all that a write to it touches. */
 export interface LiveTable {
   readonly entity: EntityDescriptor
@@ -85,6 +94,10 @@ export interface LiveTable {
   readonly owned: boolean
   /** Rights that the role lacks of SELECT, INSERT, UPDATE. */
   readonly lacks: readonly string[]
+  /** Condition for rows `l` that the restore may touch; null where that is all of them. */
+  readonly own: string | null
+  /** The rows on the way from a row, as `t`, to the tenant; null where there is none. */
+  readonly way: { readonly joins: string; readonly owners: readonly OwnerTable[] } | null
   readonly columns: readonly LiveColumn[]
   /** Columns of the entity's key, in key order, each with the operator that says "same row". */
   readonly key: readonly { readonly column: string; readonly operator: string }[]

@@ -9,6 +9,7 @@ import { recheckChildren, recheckParents, type WrittenItem } from './check-forei
 import type { DecidedItem } from './decide-actions.ts'
 import { fitRecords, type FittedItem } from './fit-record.ts'
 import { assertStillEmpty, assertWhole, loadDirect } from './load-direct.ts'
+import { lockOwners } from './lock-owners.ts'
 import { lockTables } from './lock-tables.ts'
 import type { LiveTable } from './live-table.ts'
 import { assertUnchanged } from './live-look.ts'
@@ -19,12 +20,14 @@ import { decideAll, findAllProblems } from './reconcile.ts'
 import { recheckUniques } from './recheck-uniques.ts'
 import { refuseCascades } from './refuse-cascades.ts'
 import { refuseConflicts, refuseProblems, rejection } from './refuse-merge.ts'
+import { refuseStrangers } from './refuse-strangers.ts'
 import { planSilence, type Silence } from './silence.ts'
 import type { StagedRecords } from './stage-records.ts'
 import type { StagingArea } from './staging-area.ts'
 import { takeSamples } from './take-samples.ts'
 import type { TargetSession, TargetTransaction } from './target-session.ts'
-import { patchReferences, releaseReferences, writeStaged } from './write-staged.ts'
+import { judgeRows, showWritten } from './watch-rows.ts'
+import { deleteRows, patchReferences, releaseReferences, writeStaged } from './write-staged.ts'
 
 export interface MergeParts {
   readonly session: TargetSession
@@ -35,6 +38,8 @@ export interface MergeParts {
   readonly looked: ReadonlyMap<string, PostgresEntity>
   /** The role may set `session_replication_role`. */
   readonly mayReplicate: boolean
+  /** These very records were just compared, by these rules, and nothing spoke against them. What has come since, constraints refuse, and the checks of what was written. */
+  readonly checked: boolean
   /** What is staged of an entity; stages it first where nothing is. */
   staged(item: FittedItem): Promise<StagedRecords>
 }
@@ -56,21 +61,32 @@ export async function merge(parts: MergeParts, items: readonly MergeItem[], opti
     await assertUnmoved(tx, parts, fitted)
     for (const each of fitted) if (modeOf(items, each) === 'direct') await assertStillEmpty(tx, each)
     await assertUnchanged(tx, session.server, parts.looked, items, options)
-    const decided = await decideAll(tx, area, staged)
+    const first = await decideAll(tx, area, staged)
+    await lockOwners(tx, first, fitted)
+    await refuseStrangers(tx, first, 'before')
+    const decided = await judgeRows(tx, first, options.watch)
     await refuseConflicts(decided, async (item) =>
       (await takeSamples(tx, item, CONFLICT_KEYS)).flatMap(({ action, key }) => (action === 'conflict' ? [key] : [])),
     )
     if (!silence.replica) await refuseCascades(tx, decided, silence.standing)
-    await findAllProblems(tx, decided, new Set(direct.map(({ live }) => live.oid)), list)
+    if (!parts.checked || options.watch) await findAllProblems(tx, decided, new Set(direct.map(({ live }) => live.oid)), list)
     refuseProblems(list)
-    if (direct.length === 0 && decided.every(({ counts }) => counts.create + counts.update === 0)) return untouched(tx, fitted, decided, options)
+    if (direct.length === 0 && decided.every(({ counts }) => counts.create + counts.update + counts.delete === 0))
+      return untouched(tx, fitted, decided, options)
     await silence.begin(tx)
     for (const each of decided) await releaseReferences(tx, each, { silence, items: fitted })
+    for (const each of [...decided].reverse()) {
+      progress.current = each.fitted
+      await deleteRows(tx, each)
+    }
     const written = await writeAll(tx, { area, fitted, decided, silence, options, progress })
     progress.current = null
     for (const each of decided) await patchReferences(tx, each, { silence, items: fitted })
     await silence.putBack(tx)
     if (silence.replica) await recheck(tx, written, list)
+    await lockOwners(tx, decided, fitted)
+    await refuseStrangers(tx, decided, 'after')
+    await showWritten(tx, decided, options.watch)
     await advanceSequences(tx, fitted, options.sequences)
     await dropActions(tx, decided)
     return finished({ entities: written.map(({ report }) => report), silenced: [...new Set(silence.names)] }, options)
@@ -84,6 +100,7 @@ export async function merge(parts: MergeParts, items: readonly MergeItem[], opti
 
 /** All identical, or kept: there is nothing to silence. */
 async function untouched(tx: TargetTransaction, fitted: readonly FittedItem[], decided: readonly DecidedItem[], options: MergeOptions): Promise<MergeReport> {
+  await options.watch?.settled?.()
   await advanceSequences(tx, fitted, options.sequences)
   await dropActions(tx, decided)
   return finished({ entities: decided.map(mergedFrom), silenced: [] }, options)
@@ -96,7 +113,16 @@ function finished(report: MergeReport, options: MergeOptions): MergeReport {
 }
 
 function mergedFrom({ fitted, counts }: DecidedItem): MergedEntity {
-  return { entity: fitted.item.entity, created: counts.create, updated: counts.update, identical: counts.identical, kept: counts.keep }
+  return {
+    entity: fitted.item.entity,
+    created: counts.create,
+    updated: counts.update,
+    identical: counts.identical,
+    kept: counts.keep,
+    absent: counts.absent,
+    failed: counts.lost + counts.stuck,
+    deleted: counts.delete,
+  }
 }
 
 /** Keys named in a refusal. */
@@ -122,7 +148,7 @@ async function writeAll(tx: TargetTransaction, { area, fitted, decided, silence,
     const known = decided.find((candidate) => candidate.fitted.item.entity === entity)
     if (!known) {
       const created = await loadDirect(tx, each, { signal: options.signal, onProgress })
-      written.push({ fitted: each, decided: null, report: { entity, created, updated: 0, identical: 0, kept: 0 } })
+      written.push({ fitted: each, decided: null, report: { entity, created, updated: 0, identical: 0, kept: 0, absent: 0, failed: 0, deleted: 0 } })
       continue
     }
     const bringBack = await makeRoomForSwaps(tx, area, known, silence)
@@ -134,8 +160,9 @@ async function writeAll(tx: TargetTransaction, { area, fitted, decided, silence,
 
 /** What silenced triggers would have checked. */
 async function recheck(tx: TargetTransaction, written: readonly WrittenItem[], list: ProblemList): Promise<void> {
+  const all = written.flatMap(({ decided }) => decided ?? [])
   for (const each of written) {
-    await recheckParents(tx, each, list)
+    await recheckParents(tx, each, all, list)
     await recheckChildren(tx, each, list)
     await recheckUniques(tx, each.fitted, list)
   }

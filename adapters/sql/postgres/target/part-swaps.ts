@@ -1,7 +1,8 @@
 import { HoldfastError } from '../../../../src/kernel/errors.ts'
+import { ACTION_CODE } from '../../merge-action.ts'
 import { quoteIdent } from '../quote.ts'
-import { distinctNulls, indexed, sameEntry } from './check-uniques.ts'
-import { ACTION_CODE, type DecidedItem } from './decide-actions.ts'
+import { distinctNulls, indexed, mayChange, sameEntry } from './check-uniques.ts'
+import type { DecidedItem } from './decide-actions.ts'
 import { finalImage } from './final-image.ts'
 import type { FittedItem } from './fit-record.ts'
 import type { LiveColumn, UniqueIndex } from './live-table.ts'
@@ -25,7 +26,8 @@ export async function makeRoomForSwaps(tx: TargetTransaction, area: StagingArea,
   if (decided.counts.update < 2) return nothing
   // A deferrable constraint is checked when all is written.
   const swapped: UniqueIndex[] = []
-  for (const index of decided.fitted.live.uniques) if (!index.deferrable && (await markSwaps(tx, decided, index)) > 0) swapped.push(index)
+  for (const index of decided.fitted.live.uniques)
+    if (!index.deferrable && mayChange(index, decided) && (await markSwaps(tx, decided, index)) > 0) swapped.push(index)
   if (swapped.length === 0) return nothing
   if (silence.replica) return leaveTable(tx, area, decided)
   for (const index of swapped) await parkAtNull(tx, decided, index, silence)

@@ -123,6 +123,8 @@ export async function readLiveTables(tx: TargetTransaction, entities: readonly P
     tables.push({
       ...same,
       entity: entity.descriptor,
+      own: entity.scope?.live ?? null,
+      way: wayOf(entity),
       oid: entity.oid,
       table,
       key: columns.map((column) => ({ column, operator: keyIndex?.columns.find(({ name }) => name === column)?.operator ?? '=' })),
@@ -137,6 +139,12 @@ export async function readLiveTables(tx: TargetTransaction, entities: readonly P
     })
   }
   return tables
+}
+
+function wayOf({ scope }: PostgresEntity): LiveTable['way'] {
+  if (!scope || scope.owners.length === 0) return null
+  const owners = scope.owners.map(({ oid, schema, table }, at) => ({ oid, table: quoteTable(schema, table), alias: scope.aliases[at]! }))
+  return { joins: scope.joins, owners }
 }
 
 /** The unique index over exactly the key's columns; `describeEntities` has seen to it that there is one. */

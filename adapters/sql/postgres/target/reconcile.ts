@@ -1,3 +1,4 @@
+import type { KnownRange } from '../../../../src/contracts/key-range.ts'
 import type { EntityReconciliation, ReconcileOptions, ReconcileReport } from '../../../../src/contracts/restore-target.ts'
 import type { PostgresEntity } from '../catalog.ts'
 import { checkChildrenBefore, checkParentsBefore } from './check-foreign-keys.ts'
@@ -6,6 +7,8 @@ import { checkValues } from './check-values.ts'
 import { type DecidedItem, decideActions } from './decide-actions.ts'
 import { assertUnchanged } from './live-look.ts'
 import { problemList, type ProblemList } from '../../problem-list.ts'
+import { judgeRows } from './watch-rows.ts'
+import { refuseStrangers } from './refuse-strangers.ts'
 import type { StagedRecords } from './stage-records.ts'
 import type { StagingArea } from './staging-area.ts'
 import { takeSamples } from './take-samples.ts'
@@ -29,7 +32,9 @@ export async function reconcile(
         staged.map(({ fitted }) => fitted.item),
         options,
       )
-      const decided = await decideAll(tx, area, staged)
+      const first = await decideAll(tx, area, staged)
+      await refuseStrangers(tx, first, 'before')
+      const decided = await judgeRows(tx, first, options.watch)
       await findAllProblems(tx, decided, unfinished(staged), list)
       const found: EntityReconciliation[] = []
       for (const item of decided) found.push(await describe(tx, item, options.samples ?? DEFAULT_SAMPLES))
@@ -68,7 +73,26 @@ function unfinished(staged: readonly StagedRecords[]): ReadonlySet<string> {
 
 async function describe(tx: TargetTransaction, item: DecidedItem, samples: number): Promise<EntityReconciliation> {
   const { staged, fitted, counts } = item
-  const [live] = await tx.rows('counting the live rows', `SELECT count(*)::text AS rows FROM ${fitted.live.table}`)
-  const matched = staged.rows - counts.create
-  return { entity: fitted.item.entity, ...counts, extra: Number(live?.rows) - matched, samples: samples > 0 ? await takeSamples(tx, item, samples) : [] }
+  const { lost, stuck, ...told } = counts
+  const matched = staged.rows - staged.refused - counts.create - counts.absent - lost
+  const extra = fitted.item.partial ? 0 : (await countLive(tx, item)) - matched
+  return { entity: fitted.item.entity, ...told, failed: lost + stuck, extra, samples: samples > 0 ? await takeSamples(tx, item, samples) : [] }
+}
+
+async function countLive(tx: TargetTransaction, { fitted: { live, item } }: DecidedItem): Promise<number> {
+  const counted = countedRows(item.unchanged ?? [])
+  if (counted !== null) return counted
+  const [row] = await tx.rows('counting the live rows', `SELECT count(*)::text AS rows FROM ${live.table} l WHERE ${live.own ?? 'TRUE'}`)
+  return Number(row?.rows)
+}
+
+/** Rows of the table, where ranges that were just found to be as they were cover all keys. */
+function countedRows(unchanged: readonly KnownRange[]): number | null {
+  const byFrom = new Map(unchanged.map((known) => [known.range.from, known]))
+  let rows = 0
+  for (let known = byFrom.get(null); known; known = byFrom.get(known.range.to)) {
+    rows += known.rows
+    if (known.range.to === null) return rows
+  }
+  return null
 }

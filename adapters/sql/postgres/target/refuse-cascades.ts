@@ -1,7 +1,8 @@
 import { HoldfastError } from '../../../../src/kernel/errors.ts'
+import { ACTION_CODE, WRITING } from '../../merge-action.ts'
 import { quoteIdent } from '../quote.ts'
 import { matches, refersToKey } from './check-foreign-keys.ts'
-import { ACTION_CODE, type DecidedItem } from './decide-actions.ts'
+import type { DecidedItem } from './decide-actions.ts'
 import { columnOf, LINE, sameKey, sameText } from './row-sql.ts'
 import type { TargetTransaction } from './target-session.ts'
 
@@ -13,6 +14,7 @@ import type { TargetTransaction } from './target-session.ts'
  * @throws `E_PERMISSION` naming the foreign key.
  */
 export async function refuseCascades(tx: TargetTransaction, decided: readonly DecidedItem[], standing: ReadonlySet<string>): Promise<void> {
+  for (const item of decided) if (item.counts.delete > 0) await refuseCascadingDeletes(tx, item, decided)
   for (const { staged, fitted, actions } of decided) {
     for (const key of fitted.live.referencedBy) {
       const stands = standing.has(key.oid)
@@ -34,5 +36,25 @@ export async function refuseCascades(tx: TargetTransaction, decided: readonly De
         hint: 'Restore as a superuser, or GRANT SET ON PARAMETER session_replication_role to the role (PostgreSQL 15 and later).',
       })
     }
+  }
+}
+
+/** Rows are deleted before others are written: one that is about to refer to another row would still refer to the deleted one, and go with it or hold it. */
+async function refuseCascadingDeletes(tx: TargetTransaction, { staged, fitted, actions }: DecidedItem, decided: readonly DecidedItem[]): Promise<void> {
+  for (const key of fitted.live.referencedBy) {
+    const child = decided.find((item) => item.fitted.live.oid === key.child)
+    if (!child) continue
+    const [row] = await tx.rows(
+      'looking for deletions that would cascade',
+      `SELECT '1' AS one FROM ${actions} a JOIN ${staged.table} s ON s.${LINE} = a.line JOIN ${fitted.live.table} l ON ${sameKey(fitted.live, 'l', 's')}
+       JOIN ${key.childTable} c ON ${matches(key, 'l', 'c')} JOIN ${child.staged.table} cs ON ${sameKey(child.fitted.live, 'c', 'cs')}
+       JOIN ${child.actions} ca ON ca.line = cs.${LINE} AND ca.act IN ${WRITING} WHERE a.act = ${ACTION_CODE.delete} LIMIT 1`,
+    )
+    if (!row) continue
+    throw new HoldfastError(
+      'E_PERMISSION',
+      `rows of ${fitted.live.table} are to be deleted that rows of ${key.childTable} refer to until they are updated, through ${quoteIdent(key.name)}, which this role may not silence`,
+      { hint: 'Restore as a superuser, or GRANT SET ON PARAMETER session_replication_role to the role (PostgreSQL 15 and later).' },
+    )
   }
 }

@@ -15,7 +15,9 @@ export async function refuseConflicts(decided: readonly DecidedItem[], sampleKey
   const conflicts = []
   for (const item of undecided)
     conflicts.push({ entity: item.fitted.item.entity, policy: item.fitted.item.policy, rows: item.counts.conflict, keys: await sampleKeys(item) })
-  const said = conflicts.map(({ entity, policy, rows }) => `${rows} of ${entity} (${policy})`).join(', ')
+  const said = conflicts
+    .map(({ entity, policy, rows, keys }) => `${rows} of ${entity} (${policy}): ${keys.join(', ')}${rows > keys.length ? ', …' : ''}`)
+    .join('; ')
   throw new HoldfastError('E_RESTORE_CONFLICT', `live rows differ that the policy refuses to decide: ${said}; nothing was written`, { details: { conflicts } })
 }
 

@@ -56,10 +56,13 @@ export function outsideTables(items: readonly FittedItem[]): readonly { readonly
       .filter(({ parent }) => !inside.has(parent))
       .map(({ parent, parentTable, parentLockable }) => ({ oid: parent, table: parentTable, lockable: parentLockable })),
     ...item.live.referencedBy
-      .filter((key) => !inside.has(key.child) && !refersToKey(key, item))
+      .filter((key) => !inside.has(key.child) && (!refersToKey(key, item) || mayDelete(item)))
       .map(({ child, childTable, childLockable }) => ({ oid: child, table: childTable, lockable: childLockable })),
   ])
 }
+
+/** A row that goes takes with it what other rows refer to. */
+const mayDelete = ({ item }: FittedItem): boolean => item.deleteExtra === true || item.deleteFrom !== undefined
 
 const firing = (hooks: readonly TableHook[], replica: boolean) => hooks.filter(({ fires }) => fires === 'A' || fires === (replica ? 'R' : 'O'))
 const unsilenced = (hooks: readonly TableHook[], replica: boolean) => firing(hooks, replica).filter(({ owned }) => !owned)

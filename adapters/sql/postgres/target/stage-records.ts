@@ -1,4 +1,4 @@
-import type { RecordProblem, StageReport } from '../../../../src/contracts/restore-target.ts'
+import type { RecordProblem, StageOptions, StageReport } from '../../../../src/contracts/restore-target.ts'
 import type { AbortableOptions } from '../../../../src/kernel/abort.ts'
 import { HoldfastError, isHoldfastError } from '../../../../src/kernel/errors.ts'
 import { copyErrorLocation, copyIn } from '../copy/index.ts'
@@ -7,13 +7,17 @@ import { quoteIdent, quoteLiteral } from '../quote.ts'
 import { causeOf, refusal } from './database-problem.ts'
 import type { FittedItem } from './fit-record.ts'
 import { keyOfLine } from '../../key-of-line.ts'
+import { lineSpan } from '../../line-span.ts'
 import { keyColumns, keyOfRow } from './record-key.ts'
 import { LINE } from './row-sql.ts'
 import type { StagingArea } from './staging-area.ts'
-import type { TargetSession } from './target-session.ts'
+import type { TargetSession, TargetTransaction, TransactionOptions } from './target-session.ts'
 
 /** Bytes of records loaded in one transaction: none stays open so long that it holds VACUUM of the live tables back. */
 const SEGMENT_BYTES = 64 * 1024 * 1024
+
+/** Up to so many records are not indexed: an index is a file that is synced. */
+const UNINDEXED = 1000
 
 /** At most so many repeated keys are named. */
 const DUPLICATE_LIMIT = 100
@@ -22,13 +26,12 @@ const DUPLICATE_LIMIT = 100
 export interface StagedRecords {
   readonly fitted: FittedItem
   readonly table: string
+  /** Number of the last record that was gone through. */
   readonly rows: number
-  /** False when the database refused a line and loading stopped there. */
+  /** Records among them that the database refused, so that they are not here. */
+  readonly refused: number
+  /** False when the database refused more lines than it may, and loading stopped there. */
   readonly complete: boolean
-}
-
-export interface StageOptions extends AbortableOptions {
-  readonly onProgress?: (rows: number) => void
 }
 
 /** Loads the records of one entity into a staging table of their own. */
@@ -40,10 +43,14 @@ export async function stageRecords(
 ): Promise<StagedRecords & { readonly report: StageReport }> {
   const table = area.name()
   await createTable(session, area, fitted, table, options)
-  const loaded = await load(session, fitted, table, options)
-  const problems = loaded.problem ? [loaded.problem] : await index(session, fitted, table, options)
-  const entity = fitted.item.entity
-  return { fitted, table, rows: loaded.rows, complete: problems.length === 0, report: { entity, rows: loaded.rows, problems } }
+  const { refusable = 0 } = options
+  const { rows, problems: refusedLines } = await load(session, fitted, table, options)
+  const rest = { ...options, refusable: refusable - refusedLines.length }
+  const repeated = refusedLines.length > refusable ? [] : await index(session, fitted, { table, rows }, rest)
+  const problems = [...refusedLines, ...repeated]
+  const complete = problems.length <= refusable
+  const refused = complete ? problems.length : 0
+  return { fitted, table, rows, refused, complete, report: { entity: fitted.item.entity, rows: rows - refused, problems } }
 }
 
 /** No constraints and no WAL: what does not survive a crash of the server is staged again. */
@@ -57,19 +64,52 @@ async function createTable(session: TargetSession, area: StagingArea, fitted: Fi
        ALTER TABLE ${table} ADD COLUMN ${LINE} bigint;
        COMMENT ON TABLE ${table} IS ${quoteLiteral(`Holdfast: records of ${fitted.item.entity} on their way into ${fitted.live.table}`)}`,
     )
-  }, options)
+  }, passing(options))
 }
 
-async function load(
+/** What a crash of the server takes away is staged again. */
+const passing = ({ signal }: AbortableOptions): TransactionOptions => ({ signal, ending: 'passing' })
+
+interface Loaded {
+  /** Number of the last record that is in the table, or was refused. */
+  readonly rows: number
+  readonly problems: readonly RecordProblem[]
+}
+
+/** Goes on behind a refused line as often as it may: from the last commit, up to that line, and then behind it. */
+async function load(session: TargetSession, fitted: FittedItem, table: string, options: StageOptions): Promise<Loaded> {
+  const { refusable = 0 } = options
+  const problems: RecordProblem[] = []
+  const bad: number[] = []
+  for (let first = 1; ;) {
+    const stop = bad.find((line) => line >= first) ?? Number.POSITIVE_INFINITY
+    const { rows, problem } = await loadSpan(session, fitted, table, { ...options, first, last: stop - 1 })
+    if (problem) {
+      problems.push(problem)
+      if (problems.length > refusable) return { rows, problems }
+      bad.push(problem.line!)
+      bad.sort((a, b) => a - b)
+      first = rows + 1
+    } else if (stop === Number.POSITIVE_INFINITY) return { rows, problems }
+    else first = stop + 1
+  }
+}
+
+interface SpanOptions extends StageOptions {
+  readonly first: number
+  readonly last: number
+}
+
+async function loadSpan(
   session: TargetSession,
   fitted: FittedItem,
   table: string,
-  options: StageOptions,
+  { first, last, ...options }: SpanOptions,
 ): Promise<{ readonly rows: number; readonly problem?: RecordProblem }> {
   const { item, fields, program } = fitted
   const sql = `COPY ${table} (${[...fields.map(({ column }) => quoteIdent(column)), LINE].join(', ')}) FROM STDIN`
-  const source = item.lines.open(options)[Symbol.asyncIterator]()
-  let rows = 0
+  const source = lineSpan(item.lines, first, last, options)[Symbol.asyncIterator]()
+  let rows = first - 1
   try {
     let next = await source.next()
     const segment = async function* () {
@@ -89,7 +129,7 @@ async function load(
             signal: options.signal,
             onProgress: (sent) => options.onProgress?.(before + sent),
           }),
-        options,
+        passing(options),
       )
       rows += copied.rows
     }
@@ -117,38 +157,56 @@ async function lineProblem(fitted: FittedItem, error: unknown, before: number, o
   }
 }
 
-/** Indexes for the joins to come. The one of the key also proves that no record comes twice. */
-async function index(session: TargetSession, fitted: FittedItem, table: string, options: AbortableOptions): Promise<readonly RecordProblem[]> {
+/** Indexes for the joins to come; few rows are found without. That no record comes twice, the one of the key proves, or a query. Those that do are left out as long as they may be. */
+async function index(
+  session: TargetSession,
+  fitted: FittedItem,
+  staged: Pick<StagedRecords, 'table' | 'rows'>,
+  options: StageOptions,
+): Promise<readonly RecordProblem[]> {
+  const { refusable = 0, signal } = options
+  const repeated = await indexed(session, fitted, staged, { signal })
+  if (repeated.length === 0 || repeated.length > refusable) return repeated
+  const lines = repeated.map(({ line }) => line).join(', ')
+  await session.transaction((tx) => tx.rows('leaving records out', `DELETE FROM ${staged.table} WHERE ${LINE} IN (${lines})`), passing({ signal }))
+  return [...repeated, ...(await index(session, fitted, staged, { signal, refusable: refusable - repeated.length }))]
+}
+
+/** Records whose keys are repeated, the first of each not among them; where there are none the table is ready. */
+async function indexed(
+  session: TargetSession,
+  fitted: FittedItem,
+  { table, rows }: Pick<StagedRecords, 'table' | 'rows'>,
+  options: AbortableOptions,
+): Promise<readonly RecordProblem[]> {
   const key = fitted.key.map(({ column }) => quoteIdent(column)).join(', ')
+  const repeated = () => session.transaction((tx) => repeatedKeys(tx, fitted, table, key), passing(options))
+  if (rows <= UNINDEXED) {
+    return session.transaction(async (tx) => {
+      await tx.rows('analyzing the staging table', `ANALYZE ${table}`)
+      return repeatedKeys(tx, fitted, table, key)
+    }, passing(options))
+  }
   try {
     await session.transaction(
       (tx) => tx.rows('indexing the staging table', `CREATE UNIQUE INDEX ON ${table} (${key}); CREATE UNIQUE INDEX ON ${table} (${LINE}); ANALYZE ${table}`),
-      options,
+      passing(options),
     )
     return []
   } catch (error) {
     if (causeOf(error) !== 'unique-clash') throw error
-    return repeatedKeys(session, fitted, table, key, options)
+    const problems = await repeated()
+    if (problems.length === 0) throw new HoldfastError('E_STORE_FAILED', `the staging table of ${fitted.item.entity} could not be indexed`)
+    return problems
   }
 }
 
-async function repeatedKeys(
-  session: TargetSession,
-  fitted: FittedItem,
-  table: string,
-  key: string,
-  options: AbortableOptions,
-): Promise<readonly RecordProblem[]> {
-  const rows = await session.transaction(
-    (tx) =>
-      tx.rows(
-        'looking for repeated keys',
-        `SELECT s.${LINE}::text AS line, s.first::text AS first, ${keyColumns(fitted, 's')}
-         FROM (SELECT *, min(${LINE}) OVER (PARTITION BY ${key}) AS first FROM ${table}) s WHERE s.${LINE} > s.first ORDER BY s.${LINE} LIMIT ${DUPLICATE_LIMIT}`,
-      ),
-    options,
+async function repeatedKeys(tx: TargetTransaction, fitted: FittedItem, table: string, key: string): Promise<readonly RecordProblem[]> {
+  const rows = await tx.rows(
+    'looking for repeated keys',
+    `SELECT s.${LINE}::text AS line, s.first::text AS first, ${keyColumns(fitted, 's')}
+     FROM (SELECT *, min(${LINE}) OVER (PARTITION BY ${key}) AS first FROM ${table}) s WHERE s.${LINE} > s.first ORDER BY s.${LINE} LIMIT ${DUPLICATE_LIMIT}`,
   )
-  if (rows.length === 0) throw new HoldfastError('E_STORE_FAILED', `the staging table of ${fitted.item.entity} could not be indexed`)
   return rows.map((row) => ({
     entity: fitted.item.entity,
     key: keyOfRow(fitted, row),

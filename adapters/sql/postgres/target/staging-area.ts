@@ -8,10 +8,18 @@ import type { TargetSession, TargetTransaction } from './target-session.ts'
 /** Everything that a restore keeps beside the live tables is in this schema. It is dropped with the last table in it. */
 export const STAGING_SCHEMA = 'holdfast_staging'
 
+/**
+ * Up to here a table and its indexes are cheaper as temporary ones: each file of an unlogged table is synced when it is made. Larger ones are better unlogged, for parallel workers do not
+ * read temporary tables. Never plain ones: a publication of all tables would send them to its subscribers.
+ */
+export const FEW_ROWS = 20_000
+
 /** The tables of one restore. */
 export interface StagingArea {
   /** A new name for a table of this restore, quoted, with schema. */
   name(): string
+  /** The beginning of a statement that creates a table which does not outlive its transaction, for about so many rows, and its name. */
+  passing(rows: number): { readonly name: string; readonly create: string }
   /**
    * Makes sure of the schema, and that nothing sweeps it before the transaction ends. Call it in the transaction that creates a table.
    *
@@ -32,18 +40,29 @@ export async function openStagingArea(session: TargetSession, connections: Postg
   const lock = await takeRestoreLock(session, connections, lockNumber(owner))
   if (!lock) throw new HoldfastError('E_SESSION_FENCED', `restore ${restoreId} runs in another session of this database`)
   try {
-    await session.transaction((tx) => sweep(tx, owner))
-    return createStagingArea(session, owner, lock)
+    const mayTemp = await session.transaction(async (tx) => {
+      await sweep(tx, owner)
+      const [rights] = await tx.rows('asking for rights', `SELECT has_database_privilege(current_database(), 'TEMP')::text AS temp`)
+      return rights?.temp === 'true'
+    })
+    return createStagingArea(session, owner, lock, mayTemp)
   } catch (error) {
     await lock.release().catch(() => {})
     throw error
   }
 }
 
-function createStagingArea(session: TargetSession, owner: string, lock: RestoreLock): StagingArea {
+function createStagingArea(session: TargetSession, owner: string, lock: RestoreLock, mayTemp: boolean): StagingArea {
   let made = 0
+  const next = () => `r${owner}_${++made}`
   return {
-    name: () => quoteTable(STAGING_SCHEMA, `r${owner}_${++made}`),
+    name: () => quoteTable(STAGING_SCHEMA, next()),
+
+    passing(rows) {
+      const temporary = mayTemp && rows <= FEW_ROWS
+      const name = quoteTable(temporary ? 'pg_temp' : STAGING_SCHEMA, next())
+      return { name, create: `CREATE ${temporary ? 'TEMP' : 'UNLOGGED'} TABLE ${name}` }
+    },
 
     async prepare(tx) {
       await guardSchema(tx)

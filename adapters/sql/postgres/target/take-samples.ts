@@ -1,12 +1,13 @@
 import type { FieldChange, RestoreSample } from '../../../../src/contracts/restore-target.ts'
-import { ACTION_CODE, type DecidedItem } from './decide-actions.ts'
+import { ACTION_CODE } from '../../merge-action.ts'
+import type { DecidedItem } from './decide-actions.ts'
 import type { FittedField } from './fit-record.ts'
 import { keyColumns, keyOfRow } from './record-key.ts'
 import { recordToken } from './record-token.ts'
 import { columnOf, LINE, sameKey, textOf } from './row-sql.ts'
 import type { TargetTransaction } from './target-session.ts'
 
-const SAMPLED = ['create', 'update', 'keep', 'conflict'] as const
+const SAMPLED = ['create', 'update', 'delete', 'keep', 'conflict'] as const
 
 /** The first records of each action, with what differs field by field. */
 export async function takeSamples(tx: TargetTransaction, { staged, fitted, actions }: DecidedItem, limit: number): Promise<readonly RestoreSample[]> {
@@ -24,7 +25,7 @@ export async function takeSamples(tx: TargetTransaction, { staged, fitted, actio
   return rows.map((row) => ({
     action: row.act as RestoreSample['action'],
     key: keyOfRow(fitted, row),
-    changes: row.live === null ? [] : changes(fields, row.live!, row.record!),
+    changes: row.live === null || row.act === 'delete' ? [] : changes(fields, row.live!, row.record!),
   }))
 }
 

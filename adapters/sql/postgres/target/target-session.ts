@@ -21,8 +21,8 @@ export interface TargetTransaction {
 export interface TransactionOptions extends AbortableOptions {
   /** Behind `BEGIN`. Default `ISOLATION LEVEL READ COMMITTED`. */
   readonly characteristics?: string
-  /** What remains. Default `commit`. */
-  readonly ending?: 'commit' | 'rollback'
+  /** What remains. `passing`: committed, without waiting for the disk: what is lost in a crash of the server is of no use after it. Default `commit`. */
+  readonly ending?: 'commit' | 'passing' | 'rollback'
 }
 
 /** The one connection of a restore target. Calls queue up: a connection does one thing at a time. */
@@ -81,12 +81,13 @@ function createSession(connections: PostgresConnections, connection: PostgresCon
 
   async function transact<T>(work: (tx: TargetTransaction) => Promise<T>, options: TransactionOptions): Promise<T> {
     const { signal, characteristics = 'ISOLATION LEVEL READ COMMITTED', ending = 'commit' } = options
+    const limits = ending === 'passing' ? `${settings}; SET LOCAL synchronous_commit = off` : settings
     throwIfAborted(signal)
     let cancelling: Promise<void> = Promise.resolve()
     let committing = false
     let forget = () => {}
     try {
-      const [row] = await queryText(client, 'beginning a transaction', `BEGIN ${characteristics}; ${settings}; SELECT pg_backend_pid()::text AS pid`)
+      const [row] = await queryText(client, 'beginning a transaction', `BEGIN ${characteristics}; ${limits}; SELECT pg_backend_pid()::text AS pid`)
       forget = onAbort(signal, () => {
         cancelling = cancel(connections, row?.pid ?? '0').catch(() => {
           if (state === 'open') giveBack(true)
@@ -96,7 +97,7 @@ function createSession(connections: PostgresConnections, connection: PostgresCon
       throwIfAborted(signal)
       forget() // from here on the outcome is the database's: a commit is not called back
       committing = true
-      await queryText(client, 'ending the transaction', ending.toUpperCase())
+      await queryText(client, 'ending the transaction', ending === 'rollback' ? 'ROLLBACK' : 'COMMIT')
       return result
     } catch (error) {
       forget()

@@ -1,7 +1,8 @@
 import { HoldfastError } from '../../../../src/kernel/errors.ts'
+import { ACTION_CODE } from '../../merge-action.ts'
 import { quoteIdent } from '../quote.ts'
 import { refersToKey } from './check-foreign-keys.ts'
-import { ACTION_CODE, type DecidedItem } from './decide-actions.ts'
+import type { DecidedItem } from './decide-actions.ts'
 import type { FittedItem } from './fit-record.ts'
 import { columnOf, LINE, sameKey, sameText } from './row-sql.ts'
 import { patchColumns, type Silence } from './silence.ts'
@@ -9,6 +10,9 @@ import type { TargetTransaction } from './target-session.ts'
 
 /** Records of one statement: enough to be fast, few enough to show progress. */
 const PAGE_RECORDS = 50_000
+
+/** Said of both tables: from one the planner does not conclude about the other, and would read it whole for each page. */
+const ON_PAGE = `a.line > $1 AND a.line <= $2 AND s.${LINE} > $1 AND s.${LINE} <= $2`
 
 /** Types whose equal keys have equal text, so that an update never needs to write the key. */
 const EXACT_KEYS = new Set(['smallint', 'integer', 'bigint', 'uuid', 'boolean', 'date', 'bytea'])
@@ -40,7 +44,7 @@ export async function writeStaged(tx: TargetTransaction, decided: DecidedItem, o
     const pages = async (sql: string, rows: number) => {
       if (rows === 0) return
       for (let from = 0; from < staged.rows; from += PAGE_RECORDS)
-        advance(await tx.run('writing the records', `${sql} AND a.line > $1 AND a.line <= $2`, [from, from + PAGE_RECORDS]))
+        advance(await tx.run('writing the records', `${sql} AND ${ON_PAGE}`, [from, from + PAGE_RECORDS]))
     }
     await pages(update, counts.update)
     advance(await options.bringBack())
@@ -55,6 +59,19 @@ export async function writeStaged(tx: TargetTransaction, decided: DecidedItem, o
       },
     )
   }
+}
+
+/** Before anything else is written, children first: what goes may hold unique values that come back elsewhere. */
+export async function deleteRows(tx: TargetTransaction, { staged, fitted, actions, counts }: DecidedItem): Promise<void> {
+  if (counts.delete === 0) return
+  const gone = await tx.run(
+    'deleting rows',
+    `DELETE FROM ${fitted.live.table} l USING ${actions} a JOIN ${staged.table} s ON s.${LINE} = a.line WHERE a.act = ${ACTION_CODE.delete} AND ${sameKey(fitted.live, 'l', 's')}`,
+  )
+  if (gone === counts.delete) return
+  throw new HoldfastError('E_RESTORE_REJECTED', `${fitted.live.table} let go of ${gone} of ${counts.delete} rows: look for triggers of its partitions`, {
+    details: { entity: fitted.item.entity, deleted: gone, expected: counts.delete },
+  })
 }
 
 /** The second pass over foreign keys of a cycle that nobody may defer. */

@@ -2,6 +2,7 @@ import type { ConflictPolicy } from '../../../../src/contracts/restore-target.ts
 import type { StoredValue } from '../../../../src/record/stored-value.ts'
 import type { SqliteConnection } from '../connection.ts'
 import { exactSelect, exactValues } from '../row-select.ts'
+import { scopeCondition } from '../scope-sql.ts'
 import type { Slices } from '../slices.ts'
 import { ACTION } from './actions.ts'
 import { columnsOf, foreignKeyBit } from './foreign-keys.ts'
@@ -14,6 +15,8 @@ import { forRanges } from './row-ranges.ts'
  */
 export function* classify(connection: SqliteConnection, plan: ItemPlan): Slices<void> {
   const { actions, staged, table, sameKey, key, item } = plan
+  // What an earlier comparison has added.
+  if (item.deleteExtra) connection.run(`DELETE FROM ${staged} WHERE n > ?`, [BigInt(item.lines.rows)])
   connection.exec(`DROP TABLE IF EXISTS ${actions}`)
   connection.exec(`CREATE TABLE ${actions} (n INTEGER PRIMARY KEY, act INTEGER NOT NULL, fk INTEGER NOT NULL)`)
   const absent = `l.${key[0]!.live} IS NULL`
@@ -21,11 +24,40 @@ export function* classify(connection: SqliteConnection, plan: ItemPlan): Slices<
   const zero = untyped.map(({ stage }) => `(typeof(s.${stage}) = 'real' AND s.${stage} = 0.0)`).join(' OR ') || '0'
   const sql = `INSERT INTO ${actions} (n, act, fk)
     SELECT s.n,
-      CASE WHEN ${absent} THEN ${ACTION.create} WHEN ${identical(plan.written)} THEN CASE WHEN ${zero} THEN ${ACTION.zero} ELSE ${ACTION.identical} END ELSE ${decision(plan, item.policy)} END,
+      CASE ${removal(plan, absent)}WHEN ${absent} THEN ${item.create === false ? ACTION.absent : ACTION.create} WHEN ${identical(plan.written)} THEN CASE WHEN ${zero} THEN ${ACTION.zero} ELSE ${ACTION.identical} END ELSE ${decision(plan, item.policy)} END,
       CASE WHEN ${absent} THEN -1 ELSE ${changedForeignKeys(plan)} END
     FROM ${staged} s LEFT JOIN ${table} l ON ${sameKey} WHERE s.n BETWEEN ? AND ?`
   yield* forRanges(connection, staged, (first, last) => void connection.run(sql, [first, last]))
   if (untyped.length > 0) settleZeros(connection, plan, untyped)
+  leaveOut(connection, plan)
+  if (item.deleteExtra) addExtra(connection, plan)
+}
+
+function leaveOut(connection: SqliteConnection, { actions, item: { leaveOut: lines = [] } }: ItemPlan): void {
+  if (lines.length === 0) return
+  const { create, update, conflict, lost, stuck } = ACTION
+  connection.exec(
+    `UPDATE ${actions} SET act = CASE act WHEN ${create} THEN ${lost} ELSE ${stuck} END WHERE n IN (${lines.map(Math.trunc).join(', ')}) AND act IN (${create}, ${update}, ${conflict})`,
+  )
+}
+
+/** Records that stand for rows to be deleted. */
+function removal({ item: { deleteFrom } }: ItemPlan, absent: string): string {
+  return deleteFrom === undefined ? '' : `WHEN s.n >= ${Math.trunc(deleteFrom)} THEN CASE WHEN ${absent} THEN ${ACTION.identical} ELSE ${ACTION.delete} END `
+}
+
+/** Live rows without a record join the staged ones, behind the last record, to be deleted. */
+function addExtra(connection: SqliteConnection, { staged, actions, table, columns, key, item, entity }: ItemPlan): void {
+  const last = BigInt(item.lines.rows)
+  const own = scopeCondition(entity, 'l')
+  const order = key.map(({ live }) => `l.${live}`).join(', ')
+  connection.run(
+    `INSERT INTO ${staged} (n, ${columns.map(({ stage }) => stage).join(', ')})
+     SELECT ? + row_number() OVER (ORDER BY ${order}), ${columns.map(({ live }) => `l.${live}`).join(', ')} FROM ${table} l
+     WHERE NOT EXISTS (SELECT 1 FROM ${staged} s WHERE ${key.map(({ stage, live }) => `s.${stage} = +l.${live}`).join(' AND ')})${own === null ? '' : ` AND ${own}`}`,
+    [last],
+  )
+  connection.run(`INSERT INTO ${actions} (n, act, fk) SELECT n, ${ACTION.delete}, 0 FROM ${staged} WHERE n > ?`, [last])
 }
 
 function identical(columns: readonly PlannedColumn[]): string {

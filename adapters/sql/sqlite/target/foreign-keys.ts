@@ -3,7 +3,7 @@ import { quoteName, sameName } from '../quote.ts'
 import type { Slices } from '../slices.ts'
 import { childTables, columnOf, type ForeignKeyFacts, readTable, type TableFacts } from '../table-facts.ts'
 import { affinityOf } from '../affinity.ts'
-import { ACTION, WRITTEN } from './actions.ts'
+import { ACTION, LEAVING, WRITTEN } from './actions.ts'
 import type { ItemPlan, PlannedColumn } from './item-plan.ts'
 import type { ProblemList } from './problem-list.ts'
 import { forRanges } from './row-ranges.ts'
@@ -60,7 +60,7 @@ export function* findMissingParents(connection: SqliteConnection, plan: ItemPlan
 
 function liveLookup(parent: TableFacts, names: readonly string[], child: readonly PlannedColumn[], plans: readonly ItemPlan[]): string {
   const plan = plans.find(({ entity }) => sameName(entity.table.name, parent.name))
-  const keeps = plan && mayChange(plan, names) ? ` AND NOT EXISTS (${overwriting(plan, 'p')})` : ''
+  const keeps = plan && (mayChange(plan, names) || mayDelete(plan)) ? ` AND NOT EXISTS (${overwriting(plan, 'p')})` : ''
   return `SELECT 1 FROM main.${quoteName(parent.name)} p WHERE ${names.map((name, at) => `p.${quoteName(name)} = s.${child[at]!.stage}`).join(' AND ')}${keeps}`
 }
 
@@ -69,10 +69,15 @@ function mayChange(plan: ItemPlan, names: readonly string[]): boolean {
   return columnsOf(plan, names)?.some((column) => plan.written.includes(column) && !plan.key.includes(column)) ?? false
 }
 
-/** The staged row that will overwrite the live one under this alias. The `+` takes the affinity off, which would be in the way of the index. */
+/** A row that goes takes with it what others refer to. */
+export function mayDelete({ item }: ItemPlan): boolean {
+  return item.deleteExtra === true || item.deleteFrom !== undefined
+}
+
+/** The staged row that will overwrite or delete the live one under this alias. The `+` takes the affinity off, which would be in the way of the index. */
 function overwriting(plan: ItemPlan, alias: string): string {
   const same = plan.key.map(({ stage, live }) => `m.${stage} = +${alias}.${live}`).join(' AND ')
-  return `SELECT 1 FROM ${plan.staged} m CROSS JOIN ${plan.actions} ma ON ma.n = m.n WHERE ${same} AND ma.act IN (${ACTION.update}, ${ACTION.aside})`
+  return `SELECT 1 FROM ${plan.staged} m CROSS JOIN ${plan.actions} ma ON ma.n = m.n WHERE ${same} AND ma.act IN ${LEAVING}`
 }
 
 /** Before the merge: records that would take from live rows the value which those refer to. Keys never change, so this is about foreign keys to other columns. */
@@ -100,6 +105,30 @@ export function* findLostParents(connection: SqliteConnection, plan: ItemPlan, p
   }
 }
 
+/** Before the merge: rows to be deleted that others still refer to. */
+export function* findOrphans(connection: SqliteConnection, plan: ItemPlan, plans: readonly ItemPlan[], problems: ProblemList): Slices<void> {
+  if (!mayDelete(plan)) return
+  const { table } = plan.entity
+  for (const { child, foreignKey } of childTables(connection, table.name)) {
+    const parent = readTable(connection, table.name)
+    if (!parent) continue
+    const refers = foreignKey.parentColumns.map((name, at) => `l.${quoteName(name)} = c.${quoteName(foreignKey.columns[at]!)}`).join(' AND ')
+    const sameKey = plan.key.map(({ stage, live }) => `l.${live} = s.${stage}`).join(' AND ')
+    const other = plans.find(({ entity }) => sameName(entity.table.name, child))
+    const stays = other ? ` AND NOT EXISTS (${overwriting(other, 'c')})` : ''
+    const columns = columnsOf(plan, foreignKey.parentColumns)
+    const kept = columns
+      ? ` AND NOT EXISTS (SELECT 1 FROM ${plan.staged} f CROSS JOIN ${plan.actions} fa ON fa.n = f.n WHERE ${columns.map(({ stage }, at) => `f.${stage} = +c.${quoteName(foreignKey.columns[at]!)}`).join(' AND ')} AND fa.act IN ${WRITTEN})`
+      : ''
+    const sql = `SELECT s.n FROM ${plan.actions} a CROSS JOIN ${plan.staged} s ON s.n = a.n CROSS JOIN ${plan.table} l ON ${sameKey}
+      WHERE a.n BETWEEN ? AND ? AND a.act = ${ACTION.delete} AND EXISTS (SELECT 1 FROM main.${quoteName(child)} c WHERE ${refers}${stays}${kept})`
+    yield* forRanges(connection, plan.staged, (first, last) => {
+      const lines = connection.rows(sql, [first, last]).map(([line]) => line as bigint)
+      problems.addLines(connection, plan, lines, 'missing-parent', `it would be deleted, and rows of "${child}" refer to it`)
+    })
+  }
+}
+
 /** Leaves out rows of the child table that a record gives another reference: `findMissingParents` judges those as they will be. */
 function changesReference(child: string, foreignKey: ForeignKeyFacts, plans: readonly ItemPlan[]): string {
   const other = plans.find(({ entity }) => sameName(entity.table.name, child))
@@ -107,7 +136,7 @@ function changesReference(child: string, foreignKey: ForeignKeyFacts, plans: rea
   if (!other || at < 0) return ''
   const key = (alias: string) => other.key.map(({ live }) => `${alias}.${live}`).join(', ')
   return ` AND (${key('c')}) NOT IN (SELECT ${key('l')} FROM ${other.actions} a CROSS JOIN ${other.staged} s ON s.n = a.n CROSS JOIN ${other.table} l ON ${other.sameKey}
-      WHERE a.act IN (${ACTION.update}, ${ACTION.aside}) AND (a.fk & ${foreignKeyBit(at)}) <> 0)`
+      WHERE a.act IN (${ACTION.update}, ${ACTION.aside}) AND (a.fk & ${foreignKeyBit(at)}) <> 0 OR a.act = ${ACTION.delete})`
 }
 
 function stagedLookup(other: ItemPlan, parent: TableFacts, names: readonly string[], child: readonly PlannedColumn[]): string[] {

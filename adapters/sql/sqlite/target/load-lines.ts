@@ -18,10 +18,15 @@ export interface LoadOptions extends AbortableOptions {
   readonly add: (row: readonly StoredValue[], line: number) => void
   /** Called between groups of lines, with the lines so far. Returns false to stop. */
   readonly pause: (lines: number) => boolean
+  /** Whether to go on behind a line that the table could not keep exactly. Default no. */
+  readonly refused?: (problem: RecordProblem) => boolean
 }
 
-/** The rows of the item's lines, one after the other. The problem is that of the first line that the table could not keep exactly. */
-export async function loadLines(plan: ItemPlan, { add, pause, signal }: LoadOptions): Promise<{ readonly lines: number; readonly problem?: RecordProblem }> {
+/** The rows of the item's lines, one after the other. The problem is that of the line that the table could not keep exactly, and that ended it. */
+export async function loadLines(
+  plan: ItemPlan,
+  { add, pause, refused, signal }: LoadOptions,
+): Promise<{ readonly lines: number; readonly problem?: RecordProblem }> {
   const { item, columns } = plan
   const parser = createLineParser({ entity: item.entity, fields: columns.map(({ path }) => path) })
   const decoders = columns.map(({ affinity }) => dynamicDecoder(affinity))
@@ -65,8 +70,8 @@ export async function loadLines(plan: ItemPlan, { add, pause, signal }: LoadOpti
     for (let at = 0; at < batch.ends.length; at++) {
       const end = batch.ends[at]!
       const row = decode(bytes, start, end, batch.firstLine + at)
-      if (!Array.isArray(row)) return { lines, problem: row }
-      add(row, batch.firstLine + at)
+      if (Array.isArray(row)) add(row, batch.firstLine + at)
+      else if (!refused?.(row)) return { lines, problem: row }
       start = end
       lines++
       if (lines % GROUP !== 0) continue

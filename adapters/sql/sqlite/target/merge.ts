@@ -1,5 +1,6 @@
+import { refuseStrangers } from './refuse-strangers.ts'
 import type { SequenceState } from '../../../../src/contracts/consistent-view.ts'
-import type { MergedEntity } from '../../../../src/contracts/restore-target.ts'
+import type { MergedEntity, RowWatch } from '../../../../src/contracts/restore-target.ts'
 import { HoldfastError } from '../../../../src/kernel/errors.ts'
 import type { SqliteConnection } from '../connection.ts'
 import { advanceSequence } from '../sequences.ts'
@@ -11,18 +12,22 @@ import type { ItemPlan } from './item-plan.ts'
 import { createProblemList, type ProblemList } from './problem-list.ts'
 import { findProblems } from './reconcile.ts'
 import { readSamples } from './samples.ts'
-import { writeRows, type Written } from './write-rows.ts'
+import { judgeRows, showWritten } from './watch-rows.ts'
+import { deleteRows, writeRows, type Written } from './write-rows.ts'
 
 export interface MergeWork {
   readonly plans: readonly ItemPlan[]
   readonly sequences: readonly SequenceState[]
   readonly problemLimit: number
   readonly onProgress: (entity: string, rows: number) => void
+  readonly watch?: RowWatch | undefined
 }
 
 /** What is staged goes into the live tables. Everything happens inside the transaction that the caller has begun, and throws when it must be rolled back. */
-export function* mergeStaged(connection: SqliteConnection, { plans, sequences, problemLimit, onProgress }: MergeWork): Slices<readonly MergedEntity[]> {
+export function* mergeStaged(connection: SqliteConnection, { plans, sequences, problemLimit, onProgress, watch }: MergeWork): Slices<readonly MergedEntity[]> {
   for (const plan of plans) yield* classify(connection, plan)
+  yield* refuseStrangers(connection, plans, 'before')
+  yield* judgeRows(connection, plans, watch)
   refuseConflicts(connection, plans)
   const problems = createProblemList(problemLimit)
   yield* findProblems(connection, plans, problems)
@@ -30,16 +35,20 @@ export function* mergeStaged(connection: SqliteConnection, { plans, sequences, p
 
   const watched = referenceWatch(connection, plans)
   const entities: MergedEntity[] = []
+  const deleted = new Map<ItemPlan, number>()
+  for (const plan of [...plans].reverse()) deleted.set(plan, yield* deleteRows(connection, plan))
   for (const plan of plans) {
     const { entity } = plan.item
-    const { identical, keep: kept } = countActions(connection, plan)
+    const { identical, keep: kept, absent, lost, stuck } = countActions(connection, plan)
     const { created, updated }: Written = yield* writeRows(connection, plan, problems, (written) => onProgress(entity, written.created + written.updated))
-    entities.push({ entity, created, updated, identical, kept })
+    entities.push({ entity, created, updated, identical, kept, absent, failed: lost + stuck, deleted: deleted.get(plan)! })
   }
   problems.refuse()
   for (const plan of plans) yield* checkWrittenRows(connection, plan, problems)
   watched.check(problems)
   problems.refuse()
+  yield* refuseStrangers(connection, plans, 'after')
+  yield* showWritten(connection, plans, watch)
   advanceSequences(connection, plans, sequences)
   return entities
 }
@@ -54,7 +63,7 @@ function refuseConflicts(connection: SqliteConnection, plans: readonly ItemPlan[
   if (conflicts.length === 0) return
   throw new HoldfastError(
     'E_RESTORE_CONFLICT',
-    `the policy cannot decide ${conflicts.map(({ entity, rows }) => `${rows} of "${entity}"`).join(', ')}; nothing was written`,
+    `the policy cannot decide ${conflicts.map(({ entity, rows, keys }) => `${rows} of "${entity}" (${keys.join(', ')}${rows > keys.length ? ', …' : ''})`).join(', ')}; nothing was written`,
     { details: { conflicts } },
   )
 }

@@ -1,31 +1,41 @@
-import type { EntityReconciliation, ReconcileReport } from '../../../../src/contracts/restore-target.ts'
+import { scopeCondition } from '../scope-sql.ts'
+import { refuseStrangers } from './refuse-strangers.ts'
+import type { EntityReconciliation, ReconcileReport, RowWatch } from '../../../../src/contracts/restore-target.ts'
 import type { SqliteConnection } from '../connection.ts'
 import { quoteName } from '../quote.ts'
 import type { Slices } from '../slices.ts'
 import { WRITTEN } from './actions.ts'
 import { classify, countActions } from './classify.ts'
-import { findLostParents, findMissingParents } from './foreign-keys.ts'
+import { findLostParents, findMissingParents, findOrphans } from './foreign-keys.ts'
 import type { ItemPlan } from './item-plan.ts'
 import { createProblemList, type ProblemList } from './problem-list.ts'
 import { forRanges } from './row-ranges.ts'
 import { readSamples } from './samples.ts'
 import { findUniqueClashes } from './unique-clashes.ts'
+import { judgeRows } from './watch-rows.ts'
 
 /** Compares what is staged with what is live. Run it inside one read transaction. */
 export function* reconcileItems(
   connection: SqliteConnection,
   plans: readonly ItemPlan[],
-  limits: { readonly samples: number; readonly problems: number },
+  limits: { readonly samples: number; readonly problems: number; readonly watch?: RowWatch | undefined },
 ): Slices<ReconcileReport> {
   for (const plan of plans) yield* classify(connection, plan)
+  yield* refuseStrangers(connection, plans, 'before')
+  yield* judgeRows(connection, plans, limits.watch)
   const problems = createProblemList(limits.problems)
   yield* findProblems(connection, plans, problems)
   const entities: EntityReconciliation[] = []
   for (const plan of plans) {
-    const { create, update, identical, keep, conflict } = countActions(connection, plan)
-    const live = connection.count(`SELECT count(*) FROM ${plan.table}`)
+    const { create, update, identical, keep, conflict, absent, lost, stuck, delete: deleted } = countActions(connection, plan)
+    // Extra rows stand behind the records; of records, only those that say so are deleted, or have no row to delete.
+    const removed = plan.item.deleteFrom === undefined ? 0 : deleted
+    const matched = update + identical + keep + conflict + stuck + removed
+    const live = () => connection.count(`SELECT count(*) FROM ${plan.table} l WHERE ${scopeCondition(plan.entity, 'l') ?? 'TRUE'}`)
+    const extra = plan.item.partial ? 0 : live() - matched
     const samples = readSamples(connection, plan, limits.samples)
-    entities.push({ entity: plan.item.entity, create, update, identical, keep, conflict, extra: live - update - identical - keep - conflict, samples })
+    const told = { create, update, identical, keep, conflict, absent, failed: lost + stuck, delete: deleted }
+    entities.push({ entity: plan.item.entity, ...told, extra, samples })
     yield
   }
   return { entities, problems: problems.problems, problemCount: problems.count }
@@ -37,6 +47,7 @@ export function* findProblems(connection: SqliteConnection, plans: readonly Item
     yield* findMissingValues(connection, plan, problems)
     yield* findMissingParents(connection, plan, plans, problems)
     yield* findLostParents(connection, plan, plans, problems)
+    yield* findOrphans(connection, plan, plans, problems)
     yield* findUniqueClashes(connection, plan, problems)
   }
 }

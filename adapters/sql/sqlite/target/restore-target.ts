@@ -9,6 +9,8 @@ import type {
   ReconcileReport,
   RestoreItem,
   RestoreTarget,
+  RowWatch,
+  StageOptions,
   StageReport,
 } from '../../../../src/contracts/restore-target.ts'
 import { type AbortableOptions, throwIfAborted } from '../../../../src/kernel/abort.ts'
@@ -111,7 +113,9 @@ class SqliteRestoreTarget implements RestoreTarget {
 
   isEmpty(entity: string, { signal }: AbortableOptions = {}): Promise<boolean> {
     return this.#guard(`looking at ${entity}`, () => {
-      const { table } = this.#entity(entity)
+      const { table, scope } = this.#entity(entity)
+      // Its rows must be told from those of other tenants, which only staged records are.
+      if (scope) return Promise.resolve(false)
       return whenFree(() => this.#connection.count(`SELECT EXISTS (SELECT 1 FROM main.${quoteName(table.name)})`) === 0, { signal })
     })
   }
@@ -132,22 +136,24 @@ class SqliteRestoreTarget implements RestoreTarget {
     )
   }
 
-  stage(item: RestoreItem, options: AbortableOptions & { readonly onProgress?: (rows: number) => void } = {}): Promise<StageReport> {
-    return this.#guard(`staging ${item.entity}`, async () => {
-      const { rows, problem } = await this.#load(item, options)
-      return { entity: item.entity, rows, problems: problem ? [problem] : [] }
-    })
+  stage(item: RestoreItem, options: StageOptions = {}): Promise<StageReport> {
+    return this.#guard(`staging ${item.entity}`, async () => ({ entity: item.entity, ...(await this.#load(item, options)) }))
   }
 
-  reconcile(items: readonly RestoreItem[], { signal, samples = SAMPLES, problemLimit = PROBLEM_LIMIT }: ReconcileOptions = {}): Promise<ReconcileReport> {
-    return this.#guard('comparing records with live rows', () => {
+  reconcile(
+    items: readonly RestoreItem[],
+    { signal, watch, samples = SAMPLES, problemLimit = PROBLEM_LIMIT }: ReconcileOptions = {},
+  ): Promise<ReconcileReport> {
+    return this.#guard('comparing records with live rows', async () => {
+      this.#assertWaits(watch)
       const plans = items.map((item) => this.#stagedPlan(item))
-      return this.#transaction('BEGIN', signal, plans, () => reconcileItems(this.#connection, plans, { samples, problems: problemLimit }))
+      return this.#transaction('BEGIN', signal, plans, () => reconcileItems(this.#connection, plans, { samples, problems: problemLimit, watch }))
     })
   }
 
   merge(items: readonly MergeItem[], options: MergeOptions): Promise<MergeReport> {
     return this.#guard('merging', async () => {
+      this.#assertWaits(options.watch)
       const progress = throttled(options.onProgress)
       const silenced: string[] = []
       // Lines come from afar, which only a connection of our own can wait for with a transaction open. And one staged item can refer to another, so all or none.
@@ -155,7 +161,7 @@ class SqliteRestoreTarget implements RestoreTarget {
       if (!direct) for (const item of items) if (item.mode === 'direct') await this.#stageDirect(item, options)
       const plans = items.map((item) => (direct ? this.#plan(item) : this.#stagedPlan(item)))
       const { sequences, signal, problemLimit = PROBLEM_LIMIT } = options
-      const work = { plans, sequences, problemLimit, onProgress: progress.report }
+      const work = { plans, sequences, problemLimit, onProgress: progress.report, watch: options.watch }
       const finish = (entities: readonly MergedEntity[]): MergeReport => {
         if (plans.some(({ entity }) => entity.table.foreignKeys.length > 0))
           silenced.push('foreign keys, in the connection of the restore; those of the rows written were checked before the commit')
@@ -195,6 +201,14 @@ class SqliteRestoreTarget implements RestoreTarget {
     }
   }
 
+  /** The ORM's own connection cannot be kept waiting in a transaction: the application would be in it. */
+  #assertWaits(watch: RowWatch | undefined): void {
+    if (!watch || this.#connection.own) return
+    throw new HoldfastError('E_CAPABILITY', `the rows of "${this.store}" cannot be gone through one by one: it is a database in memory`, {
+      hint: 'Plans, undo and resolvers need a database in a file. Restore without them, or look with `dryRun`.',
+    })
+  }
+
   #entity(name: string): SqliteEntity {
     const entity = this.#entities.find(({ descriptor }) => descriptor.name === name)
     if (entity) return entity
@@ -212,7 +226,7 @@ class SqliteRestoreTarget implements RestoreTarget {
     return this.#plan(item)
   }
 
-  async #load(item: RestoreItem, options: AbortableOptions & { readonly onProgress?: (rows: number) => void }): Promise<StagedRecords> {
+  async #load(item: RestoreItem, options: StageOptions): Promise<StagedRecords> {
     const plan = this.#plan(item)
     this.#staged.delete(plan.entity)
     const indexes = await whenFree(() => [...new Set([...uniqueIndexes(plan), ...lookupIndexes(this.#connection, plan)])], options)
@@ -223,8 +237,8 @@ class SqliteRestoreTarget implements RestoreTarget {
 
   async #stageDirect(item: RestoreItem, { signal }: AbortableOptions): Promise<void> {
     if (!(await this.isEmpty(item.entity, { signal }))) throw new HoldfastError('E_RESTORE_MOVED', `"${item.entity}" was empty and no longer is`)
-    const { rows, problem } = await this.#load(item, { signal })
-    if (problem) {
+    const { rows, problems: refused } = await this.#load(item, { signal })
+    for (const problem of refused) {
       const problems = createProblemList(1)
       problems.add(problem)
       problems.refuse()
@@ -274,7 +288,7 @@ class SqliteRestoreTarget implements RestoreTarget {
       for (const plan of plans) {
         const { entity } = plan.item
         const created = problems.isFull ? 0 : await loadDirect(connection, plan, problems, (rows) => progress(entity, rows), { signal })
-        entities.push({ entity, created, updated: 0, identical: 0, kept: 0 })
+        entities.push({ entity, created, updated: 0, identical: 0, kept: 0, absent: 0, failed: 0, deleted: 0 })
       }
       problems.refuse()
       for (const plan of plans) checkLoadedTable(connection, plan, problems)

@@ -6,7 +6,7 @@ import { exactSelect, exactValues } from '../row-select.ts'
 import { ACTION } from './actions.ts'
 import type { ItemPlan } from './item-plan.ts'
 
-const SAMPLED = ['create', 'update', 'keep', 'conflict'] as const
+const SAMPLED = ['create', 'update', 'delete', 'keep', 'conflict'] as const
 
 /** The first rows of each action, with what would change. */
 export function readSamples(connection: SqliteConnection, plan: ItemPlan, perAction: number): RestoreSample[] {
@@ -26,7 +26,7 @@ export function readSamples(connection: SqliteConnection, plan: ItemPlan, perAct
     connection.rows(sql, [BigInt(ACTION[action]), BigInt(perAction)]).map((row): RestoreSample => {
       const values = exactValues(row, columns.length * 2)
       const record = values.slice(0, columns.length)
-      const changes = action === 'create' ? [] : record.flatMap((value, at) => change(at, values[columns.length + at] ?? null, value))
+      const changes = action === 'create' || action === 'delete' ? [] : record.flatMap((value, at) => change(at, values[columns.length + at] ?? null, value))
       return { action, key: plan.keyText(record), changes }
     }),
   )

@@ -1,5 +1,4 @@
-import type { RecordProblem } from '../../../../src/contracts/restore-target.ts'
-import type { AbortableOptions } from '../../../../src/kernel/abort.ts'
+import type { RecordProblem, StageOptions } from '../../../../src/contracts/restore-target.ts'
 import { type ItemPlan, STAGE } from './item-plan.ts'
 import { loadLines } from './load-lines.ts'
 import { createRowInserter } from './row-inserter.ts'
@@ -10,17 +9,12 @@ const COMMIT_ROWS = 50_000
 
 export interface StagedRecords {
   readonly rows: number
-  /** That of the first line that the live table could not hold exactly; loading stopped there. */
-  readonly problem?: RecordProblem
+  /** Lines that the live table could not hold exactly; where they are more than they may be, loading stopped at the last of them. */
+  readonly problems: readonly RecordProblem[]
 }
 
 /** Loads the records of an item into a staging table of its own, committed as it goes. */
-export async function stageRecords(
-  stage: StageFile,
-  plan: ItemPlan,
-  indexes: readonly string[],
-  options: AbortableOptions & { readonly onProgress?: (rows: number) => void },
-): Promise<StagedRecords> {
+export async function stageRecords(stage: StageFile, plan: ItemPlan, indexes: readonly string[], options: StageOptions): Promise<StagedRecords> {
   const { connection } = stage
   stage.prepare(plan, indexes)
   const inserter = createRowInserter(connection, {
@@ -30,12 +24,15 @@ export async function stageRecords(
       throw error // the staging table has no constraint to refuse with
     },
   })
+  const { refusable = 0 } = options
+  const problems: RecordProblem[] = []
   let committed = 0
   connection.exec('BEGIN')
   try {
     const { lines, problem } = await loadLines(plan, {
       signal: options.signal,
       add: (row, line) => inserter.add([BigInt(line), ...row], line),
+      refused: (found) => problems.length < refusable && problems.push(found) > 0,
       pause(rows) {
         options.onProgress?.(rows)
         if (rows - committed >= COMMIT_ROWS) {
@@ -49,7 +46,7 @@ export async function stageRecords(
     inserter.flush()
     connection.exec('COMMIT')
     options.onProgress?.(lines)
-    return { rows: lines, ...(problem ? { problem } : {}) }
+    return { rows: lines - problems.length, problems: problem ? [...problems, problem] : problems }
   } catch (error) {
     if (connection.database.inTransaction) connection.exec('ROLLBACK')
     throw error

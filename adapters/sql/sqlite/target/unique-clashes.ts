@@ -1,7 +1,7 @@
 import type { SqliteConnection } from '../connection.ts'
 import { quoteName } from '../quote.ts'
 import type { Slices } from '../slices.ts'
-import { ACTION, WRITTEN } from './actions.ts'
+import { LEAVING, WRITTEN } from './actions.ts'
 import type { ItemPlan, PlannedColumn } from './item-plan.ts'
 import type { ProblemList } from './problem-list.ts'
 import { forRanges } from './row-ranges.ts'
@@ -22,7 +22,8 @@ export function writtenUniques(plan: ItemPlan): readonly UniqueColumns[] {
 /** What lookups among the staged rows need an index on: unique values, and the key. Each entry is a column list. */
 export function uniqueIndexes(plan: ItemPlan): string[] {
   const uniques = writtenUniques(plan)
-  if (uniques.length === 0) return []
+  const { item } = plan
+  if (uniques.length === 0 && !item.deleteExtra && item.deleteFrom === undefined) return []
   const key = plan.key.map(({ stage }) => stage).join(', ')
   return [key, ...uniques.map(({ columns, collations }) => columns.map(({ stage }, at) => `${stage} COLLATE ${quoteName(collations[at]!)}`).join(', '))]
 }
@@ -34,7 +35,7 @@ export function uniqueIndexes(plan: ItemPlan): string[] {
 export function* findUniqueClashes(connection: SqliteConnection, plan: ItemPlan, problems: ProblemList): Slices<void> {
   const { actions, staged, table, sameKey, key } = plan
   // The `+` takes the affinity off, without which the index on a column without affinity could not be used.
-  const moved = `SELECT 1 FROM ${staged} m CROSS JOIN ${actions} ma ON ma.n = m.n WHERE ${key.map(({ stage, live }) => `m.${stage} = +l.${live}`).join(' AND ')} AND ma.act IN (${ACTION.update}, ${ACTION.aside})`
+  const moved = `SELECT 1 FROM ${staged} m CROSS JOIN ${actions} ma ON ma.n = m.n WHERE ${key.map(({ stage, live }) => `m.${stage} = +l.${live}`).join(' AND ')} AND ma.act IN ${LEAVING}`
   for (const { columns, collations } of writtenUniques(plan)) {
     const same = (left: (column: PlannedColumn) => string) =>
       columns.map((column, at) => `${left(column)} = s.${column.stage} COLLATE ${quoteName(collations[at]!)}`).join(' AND ')

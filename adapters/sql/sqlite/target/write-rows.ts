@@ -44,6 +44,20 @@ export function* writeRows(connection: SqliteConnection, plan: ItemPlan, problem
   return written
 }
 
+/** Before anything else is written, with foreign keys off: what goes may hold unique values that come back elsewhere. */
+export function* deleteRows(connection: SqliteConnection, plan: ItemPlan): Slices<number> {
+  const { table, actions, staged, key } = plan
+  const { delete: expected } = countActions(connection, plan)
+  if (expected === 0) return 0
+  let gone = 0
+  const names = key.map(({ live }) => live).join(', ')
+  const sql = `DELETE FROM ${table} WHERE (${names}) IN (SELECT ${key.map(({ live }) => `l.${live}`).join(', ')} FROM ${actions} a CROSS JOIN ${staged} s ON s.n = a.n
+    CROSS JOIN ${table} l ON ${plan.sameKey} WHERE a.n BETWEEN ? AND ? AND a.act = ${ACTION.delete})`
+  yield* forRanges(connection, staged, (first, last) => void (gone += connection.run(sql, [first, last])))
+  if (gone === expected) return gone
+  throw new HoldfastError('E_STORE_FAILED', `"${plan.item.entity}": ${gone} rows were deleted where ${expected} should have been; nothing was committed`)
+}
+
 interface RangeWrite {
   readonly action: number
   /** Takes the first and last line number. */

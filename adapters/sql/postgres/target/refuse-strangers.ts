@@ -1,0 +1,28 @@
+import { strangeRows, type StrangeRows } from '../../scope-problem.ts'
+import type { DecidedItem } from './decide-actions.ts'
+import { keyColumns, keyOfRow } from './record-key.ts'
+import { sameKey } from './row-sql.ts'
+import type { TargetTransaction } from './target-session.ts'
+
+/** Keys named in a refusal. */
+const KEYS = 5
+
+/**
+ * Live rows under the keys of records must be the tenant's: before anything is written, so that no row of another is overwritten or deleted; and when all is written, so that none came to be
+ * another's.
+ *
+ * @throws `E_SCOPE_ROWS`
+ */
+export async function refuseStrangers(tx: TargetTransaction, decided: readonly DecidedItem[], when: 'before' | 'after'): Promise<void> {
+  const found: StrangeRows[] = []
+  for (const { staged, fitted } of decided) {
+    const { live, item } = fitted
+    if (live.own === null) continue
+    const from = `FROM ${staged.table} s JOIN ${live.table} l ON ${sameKey(live, 'l', 's')} WHERE (${live.own}) IS NOT TRUE`
+    const [count] = await tx.rows('looking for rows of other tenants', `SELECT count(*)::text AS rows ${from}`)
+    if (count?.rows === '0') continue
+    const rows = await tx.rows('looking for rows of other tenants', `SELECT ${keyColumns(fitted, 'l')} ${from} LIMIT ${KEYS}`)
+    found.push({ entity: item.entity, rows: Number(count?.rows), keys: rows.map((row) => keyOfRow(fitted, row)) })
+  }
+  if (found.length > 0) throw strangeRows(found, when)
+}
