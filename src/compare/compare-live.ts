@@ -1,6 +1,7 @@
 import { type ManifestEntity, type RangeEntry, rangeSchema } from '../archive/index.ts'
 import type { ConsistentView } from '../contracts/consistent-view.ts'
 import type { EntityStore } from '../contracts/entity-store.ts'
+import { scopeFilter } from '../contracts/scope-filter.ts'
 import type { KnownRange } from '../contracts/key-range.ts'
 import type { AbortableOptions } from '../kernel/abort.ts'
 import { HoldfastError } from '../kernel/errors.ts'
@@ -11,10 +12,10 @@ import { createDiffer } from './differ.ts'
 import { keyComparator } from './key-comparator.ts'
 import { matchRecords } from './match-records.ts'
 import { mergeRecords } from './merge-records.ts'
-import { chosenEntities, type OpenSnapshot } from './open-snapshot.ts'
+import { chosenEntities, erasedIn, type OpenSnapshot } from './open-snapshot.ts'
 import type { RecordDifference } from './record-difference.ts'
 import { archivedRecords, liveRecords } from './record-source.ts'
-import { type ComparisonState, runComparison } from './run-comparison.ts'
+import { type ComparisonState, noteErased, runComparison } from './run-comparison.ts'
 import { hasSameKey, schemaDifferences } from './schema-difference.ts'
 
 export interface CompareLiveOptions extends AbortableOptions {
@@ -41,9 +42,18 @@ export function compareLive({ snapshot, stores, entities, signal }: CompareLiveO
     const own = chosen.filter(({ descriptor }) => descriptor.store === name)
     return own.length === 0 ? [] : [{ store: liveStore(stores, name, source.dialect), entities: own }]
   })
-  const state: ComparisonState = { before: manifest.snapshotId, after: 'live', beforeAt: manifest.times.viewAt, afterAt: null, schema: [], tallies: [] }
+  const state: ComparisonState = {
+    before: manifest.snapshotId,
+    after: 'live',
+    beforeAt: manifest.times.viewAt,
+    afterAt: null,
+    schema: [],
+    tallies: [],
+    erased: [],
+  }
 
   return runComparison(state, async function* () {
+    await noteErased(state, [snapshot], chosen, { signal })
     for (const { store, entities: own } of work) {
       const mapped = own.filter((entity) => isMapped(store, entity))
       for (const { descriptor, rows } of own.filter((entity) => !isMapped(store, entity))) {
@@ -51,7 +61,12 @@ export function compareLive({ snapshot, stores, entities, signal }: CompareLiveO
         state.tallies.push(new EntityTally({ store: store.name, entity: descriptor.name, rows: { before: rows, after: null } }))
       }
       if (mapped.length === 0) continue
-      const selection = mapped.map((entity) => ({ entity: entity.descriptor.name, ignore: stillMapped(store, entity), sensitive: entity.sensitive }))
+      const selection = mapped.map((entity) => ({
+        entity: entity.descriptor.name,
+        ignore: stillMapped(store, entity),
+        sensitive: entity.sensitive,
+        ...scopeFilter(entity.owner, manifest.tenant),
+      }))
       const view = await store.openView({ entities: selection, signal })
       try {
         if (state.afterAt === null || view.at > state.afterAt) state.afterAt = view.at
@@ -77,6 +92,7 @@ async function* compareEntity(
   state.schema.push(...schemaDifferences(descriptor, live))
   if (!hasSameKey(descriptor, live)) return
 
+  const erased = await erasedIn(snapshot, entity, { signal })
   const differ = createDiffer(entity, { descriptor: live, sensitive: entity.sensitive })
   const compare = keyComparator(live, view.source.dialect)
   const chunks = await snapshot.chunks(bucket)
@@ -94,7 +110,7 @@ async function* compareEntity(
       signal,
     }
     for await (const pair of compare ? mergeRecords({ ...sides, compare }) : matchRecords(sides)) {
-      const difference = differ(pair)
+      const difference = erased.has(pair.key) ? null : differ(pair)
       if (!difference) continue
       tally.found(difference)
       yield difference

@@ -7,10 +7,10 @@ import { createDiffer } from './differ.ts'
 import { keyComparator } from './key-comparator.ts'
 import { matchRecords } from './match-records.ts'
 import { mergeRecords } from './merge-records.ts'
-import { chosenEntities, dialectOf, idOf, type OpenSnapshot } from './open-snapshot.ts'
+import { chosenEntities, dialectOf, erasedIn, idOf, type OpenSnapshot } from './open-snapshot.ts'
 import type { RecordDifference } from './record-difference.ts'
 import { archivedRecords } from './record-source.ts'
-import { type ComparisonState, runComparison } from './run-comparison.ts'
+import { type ComparisonState, noteErased, runComparison } from './run-comparison.ts'
 import { hasSameKey, schemaDifferences } from './schema-difference.ts'
 
 export interface CompareSnapshotsOptions extends AbortableOptions {
@@ -34,6 +34,7 @@ export function compareSnapshots({ before, after, entities, signal }: CompareSna
     afterAt: after.manifest.times.viewAt,
     schema: [],
     tallies: [],
+    erased: [],
   }
   const work: { readonly before: ManifestEntity; readonly after: ManifestEntity; readonly tally: EntityTally }[] = []
   const olds = new Map(before.manifest.entities.filter(chosen).map((entity) => [idOf(entity), entity]))
@@ -57,6 +58,7 @@ export function compareSnapshots({ before, after, entities, signal }: CompareSna
   }
 
   return runComparison(state, async function* () {
+    await noteErased(state, [before, after], [...before.manifest.entities, ...after.manifest.entities].filter(chosen), { signal })
     for (const entity of work) yield* compareEntity(before, after, entity, { signal })
   })
 }
@@ -74,6 +76,7 @@ async function* compareEntity(
   const { spans, equal } = alignRanges(old.ranges, now.ranges, ordered)
   for (const range of [...equal.before, ...equal.after]) tally.skipRange(range)
   if (spans.length === 0) return
+  const erased = new Set([...(await erasedIn(before, old, { signal })), ...(await erasedIn(after, now, { signal }))])
   const differ = createDiffer(old, now)
   const onRead = tally.readRange.bind(tally)
   const [oldChunks, newChunks] = await Promise.all([before.chunks(old.bucket), after.chunks(now.bucket)])
@@ -85,7 +88,7 @@ async function* compareEntity(
       signal,
     }
     for await (const pair of compare ? mergeRecords({ ...sides, compare }) : matchRecords(sides)) {
-      const difference = differ(pair)
+      const difference = erased.has(pair.key) ? null : differ(pair)
       if (!difference) continue
       tally.found(difference)
       yield difference

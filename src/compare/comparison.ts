@@ -1,3 +1,4 @@
+import type { ErasedCount } from '../erasure/index.ts'
 import type { RecordDifference } from './record-difference.ts'
 import type { SchemaDifference } from './schema-difference.ts'
 
@@ -38,6 +39,8 @@ export interface ComparisonSummary {
   readonly afterAt: string | null
   readonly schema: readonly SchemaDifference[]
   readonly entities: readonly ComparedEntity[]
+  /** Records that were left out because they were erased, or belong to one that was. `rows` and the counts of what was read hold them all the same. */
+  readonly erased: readonly ErasedCount[]
   readonly totals: ComparisonTotals
 }
 

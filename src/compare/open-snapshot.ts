@@ -1,4 +1,7 @@
 import type { ChunkStore, Manifest, ManifestEntity } from '../archive/index.ts'
+import type { KeyText } from '../contracts/key-range.ts'
+import type { ErasedRows } from '../erasure/index.ts'
+import type { AbortableOptions } from '../kernel/abort.ts'
 import { HoldfastError } from '../kernel/errors.ts'
 
 /** A snapshot and the way to its chunks. */
@@ -6,11 +9,22 @@ export interface OpenSnapshot {
   readonly manifest: Manifest
   /** The chunks of a bucket. */
   chunks(bucket: string): Promise<ChunkStore>
+  /** Records that are given to nobody, because they were erased before the snapshot was opened. Default: none. */
+  erased?(options: AbortableOptions): Promise<ErasedRows>
 }
 
 /** Names of one entity, over all stores. */
 export function entityId(store: string, name: string): string {
   return JSON.stringify([store, name])
+}
+
+/** Keys of records of an entity that are left out. */
+export async function erasedIn(
+  { erased }: Pick<OpenSnapshot, 'erased'>,
+  { descriptor }: ManifestEntity,
+  options: AbortableOptions,
+): Promise<ReadonlySet<KeyText>> {
+  return (await erased?.(options))?.of(descriptor.store, descriptor.name) ?? new Set()
 }
 
 /** Of the database that the entity was read from. */

@@ -3,7 +3,7 @@ import type { KeyText } from '../contracts/key-range.ts'
 import { type AbortableOptions, throwIfAborted } from '../kernel/abort.ts'
 import { createDiffer } from './differ.ts'
 import { findLine, type RangeMemory } from './find-line.ts'
-import { dialectOf, entityId, idOf, type OpenSnapshot } from './open-snapshot.ts'
+import { dialectOf, entityId, erasedIn, idOf, type OpenSnapshot } from './open-snapshot.ts'
 import type { FieldDifference } from './record-difference.ts'
 import { hasSameKey } from './schema-difference.ts'
 
@@ -63,7 +63,10 @@ async function* statesOf({ store, entity: name, keyOf, snapshots, signal }: Reco
     const key = keyOf(entity)
     // Ranges are remembered by what they hold, and hold nothing of a key that is spelt in another way.
     if (known && known.key !== key) memory.clear()
-    const line = await findLine({ entity, dialect: dialectOf(snapshot, entity), chunks: await chunks(entity.bucket), key, memory, signal })
+    const left = await erasedIn(snapshot, entity, { signal })
+    const line: Uint8Array | null = left.has(key)
+      ? null
+      : await findLine({ entity, dialect: dialectOf(snapshot, entity), chunks: await chunks(entity.bucket), key, memory, signal })
     known = { manifest, entity, key, line }
     yield known
   }

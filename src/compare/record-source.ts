@@ -9,8 +9,6 @@ export interface RecordSource {
   open(options?: AbortableOptions): AsyncIterable<Uint8Array>
 }
 
-export const NO_RECORDS: RecordSource = { async *open() {} }
-
 /** Of ranges of a snapshot. `onRead` is told of each range when it is opened. */
 export function archivedRecords<R extends LayeredRange>(chunks: ChunkStore, ranges: readonly R[], onRead?: (range: R) => void): RecordSource {
   return {

@@ -1,4 +1,5 @@
 import { type ChunkStore, type Manifest, type ManifestEntity, readRange } from '../archive/index.ts'
+import type { KeyText } from '../contracts/key-range.ts'
 import { type AbortableOptions, throwIfAborted } from '../kernel/abort.ts'
 import { HoldfastError } from '../kernel/errors.ts'
 import type { EntityOf, EntityReference } from '../plan/entity-reference.ts'
@@ -10,7 +11,7 @@ import { findLine } from './find-line.ts'
 import { withCachedIndexes } from './cached-indexes.ts'
 import { LineCursor } from './line-cursor.ts'
 import { mayMatch } from './may-match.ts'
-import { dialectOf, type OpenSnapshot } from './open-snapshot.ts'
+import { dialectOf, erasedIn, type OpenSnapshot } from './open-snapshot.ts'
 import type { SnapshotRecord } from './snapshot-record.ts'
 import { compileWhere, type Where } from './where.ts'
 
@@ -27,7 +28,7 @@ export interface StreamOptions<T> extends ReadOptions<T> {
 /** The type behind a class or schema, unless it is given: `stream<Order>('Order')`. A TypeORM schema tells the names of its properties only. */
 export type EntityMeant<T, R> = [T] extends [never] ? EntityOf<R> : T
 
-/** A snapshot to read from. Nothing is restored, no database is asked; sensitive fields are given as they are, as a restore would write them. */
+/** A snapshot to read from. Nothing is restored, no database is asked, records that were erased before it was opened are left out; sensitive fields are given as they are, as a restore would write them. */
 export interface SnapshotReader {
   readonly manifest: Manifest
   /**
@@ -74,22 +75,25 @@ export function createSnapshotReader(snapshot: OpenSnapshot, find: (reference: E
     const entity = entityOf(reference)
     const conditions = compileWhere(entity.descriptor, where)
     const reader = createRecordReader(entity.descriptor, fields, conditions)
+    const erased = await erasedIn(snapshot, entity, { signal })
     const chunks = await chunksOf(entity.bucket)
     for (const range of entity.ranges) {
       throwIfAborted(signal)
       if (range.rows === 0 || !(await mayMatch(chunks, range, entity.descriptor, conditions, { signal }))) continue
-      yield* readLines(readRange(chunks, range, { signal }), entity, reader, signal)
+      yield* readLines(readRange(chunks, range, { signal }), entity, reader, erased, signal)
     }
   }
 
   async function findOne(reference: EntityReference, key: EntityKey, { fields, signal }: ReadOptions<unknown> = {}) {
     const entity = entityOf(reference)
     const reader = createRecordReader(entity.descriptor, fields, [])
+    const text = entityKeyText(entity.descriptor, key)
+    if ((await erasedIn(snapshot, entity, { signal })).has(text)) return null
     const line = await findLine({
       entity,
       dialect: dialectOf(snapshot, entity),
       chunks: await chunksOf(entity.bucket),
-      key: entityKeyText(entity.descriptor, key),
+      key: text,
       signal,
     })
     if (!line) return null
@@ -100,14 +104,21 @@ export function createSnapshotReader(snapshot: OpenSnapshot, find: (reference: E
   return { manifest: snapshot.manifest, stream, findOne } as SnapshotReader
 }
 
-async function* readLines(pieces: AsyncIterable<Uint8Array>, entity: ManifestEntity, reader: RecordReader, signal: AbortSignal | undefined) {
+async function* readLines(
+  pieces: AsyncIterable<Uint8Array>,
+  entity: ManifestEntity,
+  reader: RecordReader,
+  erased: ReadonlySet<KeyText>,
+  signal: AbortSignal | undefined,
+) {
   const parser = parserOf(entity)
   const cursor = new LineCursor(pieces, entity.descriptor.key.length)
   let number = 0
   try {
     for (await cursor.load(); !cursor.done;) {
       const { line } = cursor
-      const record = reader(line, parser.spans(line, 0, line.byteLength, ++number))
+      const spans = parser.spans(line, 0, line.byteLength, ++number)
+      const record = erased.size > 0 && erased.has(cursor.key()) ? null : reader(line, spans)
       if (record) yield record
       if (cursor.step()) continue
       throwIfAborted(signal)

@@ -93,9 +93,12 @@ function orderOf(field: FieldDescriptor, operand: Operand) {
 /** Only where equal values have equal tokens: `1.50` and `1.5` are one number, and two texts. */
 function tokensOf(field: FieldDescriptor, operands: readonly unknown[]): readonly string[] | null {
   const { type } = field
+  const integers = type.kind === 'dynamic' && type.affinity === 'integer'
   const exact = type.kind === 'int' || type.kind === 'bigint' || type.kind === 'text' || (type.kind === 'dynamic' && type.affinity === 'text')
-  if (!exact) return null
+  if (!exact && !integers) return null
   const tokens = operands.map((operand) => keyToken(field, operand))
+  // SQLite makes an integer of a whole number on its way into such a column, up to where a REAL has no room for it; other values it keeps as they are.
+  if (integers && !tokens.every((token) => token !== null && Number.isSafeInteger(Number(token)))) return null
   return tokens.some((token) => token === null) ? null : (tokens as readonly string[])
 }
 

@@ -74,7 +74,7 @@ describe('the line parser', () => {
     expect(() => values(good + bad)).toThrow(expect.objectContaining({ code: 'E_RECORD', details: { entity: 'Order', line: 2 } }))
   })
 
-  it('refuses what is not UTF-8, naming the line', () => {
+  it('case 35: refuses what is not UTF-8, naming the line', () => {
     for (const wrong of [[0xff], [0xc0, 0x80], [0xed, 0xa0, 0x80], [0xf4, 0x90, 0x80, 0x80], [0xe2, 0x80]]) {
       const bad = Buffer.concat([Buffer.from(`${good}{"id":"`), Buffer.from(wrong), Buffer.from('","address.city":1,"__proto__":1}\n')])
       expect(() => values(bad)).toThrow(expect.objectContaining({ code: 'E_RECORD', details: { entity: 'Order', line: 2 } }))

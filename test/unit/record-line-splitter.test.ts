@@ -38,7 +38,7 @@ describe('splitLines', () => {
     expect(await lines([new Uint8Array(0)])).toEqual([])
   })
 
-  it('refuses a stream that does not end with a line break, naming the line', async () => {
+  it('case 35: refuses a stream that does not end with a line break, naming the line', async () => {
     await expect(lines([Buffer.from('1\n2\n3')])).rejects.toMatchObject({ code: 'E_RECORD', details: { line: 3 } })
   })
 
