@@ -1,57 +1,69 @@
 import type { ChunkStore, ManifestEntity, RangeEntry } from '../archive/index.ts'
 import type { KnownRange } from '../contracts/key-range.ts'
-import type { ConflictPolicy, MergeItem, RecordProblem } from '../contracts/restore-target.ts'
+import type { MergeItem, RecordProblem } from '../contracts/restore-target.ts'
+import type { LeftRange } from './left-ranges.ts'
+import type { LineShape } from './line-shape.ts'
 import { filledRanges, snapshotLines } from './snapshot-lines.ts'
 
 /** One entity on its way back: what the target works on, and where it comes from. */
 export interface ChosenItem extends MergeItem {
   readonly archived: ManifestEntity
+  readonly shape: LineShape
   /** The ranges whose records are loaded; those of all others that hold any are live as they are. */
   readonly loaded: readonly RangeEntry[]
+  /** Ranges of which records are left out; of `loaded` ones among them only some rows are loaded. */
+  readonly left: readonly LeftRange[]
   readonly unchanged: readonly KnownRange[]
 }
 
-export interface ChosenItemOptions {
+export interface ChosenItemOptions extends Pick<MergeItem, 'policy' | 'mode' | 'create' | 'deleteExtra' | 'partial'> {
   readonly archived: ManifestEntity
+  readonly shape: LineShape
   readonly chunks: ChunkStore
-  readonly policy: ConflictPolicy
-  readonly mode: MergeItem['mode']
   readonly onStored: (bytes: number) => void
 }
 
-export function chosenItem({ archived, chunks, policy, mode, onStored }: ChosenItemOptions): ChosenItem {
+export function chosenItem({ archived, shape, chunks, onStored, ...how }: ChosenItemOptions): ChosenItem {
   const loaded = filledRanges(archived)
   return {
-    record: archived.descriptor,
+    record: shape.record,
     entity: archived.descriptor.name,
-    policy,
-    mode,
-    lines: snapshotLines(loaded, chunks, onStored),
+    ...how,
+    lines: shape.apply(snapshotLines(loaded, chunks, onStored), loaded),
     archived,
+    shape,
     loaded,
+    left: [],
     unchanged: [],
   }
 }
 
-/** The item without the records of the ranges that are live as they are. */
+/** The item without the records that are live as they are. */
 export function withoutUnchanged(
   item: ChosenItem,
-  unchanged: readonly KnownRange[],
+  left: readonly LeftRange[],
   { chunks, onStored }: Pick<ChosenItemOptions, 'chunks' | 'onStored'>,
 ): ChosenItem {
-  const starts = new Set(unchanged.map(({ range }) => range.from))
-  const loaded = filledRanges(item.archived).filter(({ from }) => !starts.has(from))
-  return { ...item, loaded, unchanged, lines: snapshotLines(loaded, chunks, onStored) }
+  const loads = new Map(left.map(({ seen, load }) => [seen.range.from, load]))
+  const loaded = filledRanges(item.archived).filter(({ from }) => loads.get(from) !== null)
+  const lines = snapshotLines(loaded, chunks, onStored, ({ from }) => loads.get(from) ?? null)
+  return { ...item, loaded, left, unchanged: left.map(({ seen }) => seen), lines: item.shape.apply(lines, loaded) }
+}
+
+/** Records that are accounted for: loaded, or live as they are. */
+export function recordsOf(item: Pick<ChosenItem, 'lines' | 'left'>): number {
+  return item.lines.rows + unchangedRows(item)
 }
 
 /** Records that were left out. */
-export function unchangedRows({ unchanged }: Pick<ChosenItem, 'unchanged'>): number {
-  return unchanged.reduce((sum, { rows }) => sum + rows, 0)
+export function unchangedRows({ left }: Pick<ChosenItem, 'left'>): number {
+  return left.reduce((sum, { rows }) => sum + rows, 0)
 }
 
 /** Of the ranges that hold records: how many there are, and how many were left out. */
-export function rangeCounts({ loaded, unchanged }: Pick<ChosenItem, 'loaded' | 'unchanged'>): { readonly ranges: number; readonly skippedRanges: number } {
-  return { ranges: loaded.length + unchanged.length, skippedRanges: unchanged.length }
+export function rangeCounts({ loaded, left }: Pick<ChosenItem, 'loaded' | 'left'>): { readonly ranges: number; readonly skippedRanges: number } {
+  const skippedRanges = left.filter(({ load }) => load === null).length
+  return { ranges: loaded.length + skippedRanges, skippedRanges }
 }
 
 /** Problems name records by their number among those that were loaded; people count those of the entity. */
@@ -62,13 +74,18 @@ export function renumbered<P extends RecordProblem>(problems: readonly P[], item
   })
 }
 
-function lineOf({ archived, loaded }: ChosenItem, line: number): number {
-  let left = line
+function lineOf({ archived, loaded, left, lines }: ChosenItem, line: number): number {
+  const loads = new Map(left.map(({ seen, load }) => [seen.range.from, load]))
+  const rowsOf = ({ from, rows }: RangeEntry) => loads.get(from)?.size ?? rows
+  // Of chosen rows it is their own number.
+  if (lines.rows !== loaded.reduce((sum, range) => sum + rowsOf(range), 0)) return line
+  let remaining = line
   let before = 0
   for (const range of filledRanges(archived)) {
-    if (loaded.includes(range)) {
-      if (left <= range.rows) return before + left
-      left -= range.rows
+    const load = loads.get(range.from)
+    if (load !== null) {
+      if (remaining <= rowsOf(range)) return before + (load ? load.nth(remaining) + 1 : remaining)
+      remaining -= rowsOf(range)
     }
     before += range.rows
   }

@@ -1,0 +1,7 @@
+export { type EntityEvolution, unchangedEntity } from './entity-evolution.ts'
+export { type EvolvedManifest, entityVersion, evolveManifest } from './evolve-manifest.ts'
+export { fix } from './fix.ts'
+export { createLineConverter, type LineConverter } from './line-converter.ts'
+export { type ArchivedRecord, type RenamedOptions, removedEntity, renamedFrom, type SchemaChange, upcast, type UpcastOptions } from './schema-change.ts'
+export { NO_SCHEMA_CHANGES, type SchemaChanges, schemaChanges } from './schema-changes.ts'
+export { outcomeText, type SchemaOutcome } from './schema-outcome.ts'

@@ -1,0 +1,177 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { memoryStorage } from '../../adapters/memory/index.ts'
+import { createHoldfast, definePlan, type Holdfast, removedEntity, renamedFrom, type SchemaChange, upcast } from '../../src/index.ts'
+import { collect } from '../support/collect.ts'
+import { type DeclaredEntity, type DeclaredStore, openDeclared, PLACES } from '../support/declared-tables.ts'
+import { createLiveDatabase, type LiveDatabase } from '../support/end-to-end/live-database.ts'
+import { failure } from '../support/failure.ts'
+
+const THEN: readonly DeclaredEntity[] = [
+  { name: 'Buyer', table: 'buyer', properties: { fullName: { column: 'full_name', type: 'text' }, fax: { nullable: true } } },
+  { name: 'Purchase', table: 'purchase', properties: { buyer: { of: 'Buyer', column: 'buyer_id' }, cents: { type: 'integer' }, note: { nullable: true } } },
+  { name: 'Draft', table: 'draft', properties: { text: {} } },
+]
+
+const THEN_SQL = [
+  `CREATE TABLE buyer (id INTEGER NOT NULL PRIMARY KEY, full_name VARCHAR(200) NOT NULL, fax VARCHAR(200))`,
+  `CREATE TABLE purchase (id INTEGER NOT NULL PRIMARY KEY, buyer_id INTEGER NOT NULL REFERENCES buyer (id), cents INTEGER NOT NULL, note VARCHAR(200))`,
+  `CREATE TABLE draft (id INTEGER NOT NULL PRIMARY KEY, text VARCHAR(200) NOT NULL)`,
+  `INSERT INTO buyer (id, full_name, fax) VALUES (1, 'Ada Lovelace', '123'), (2, 'Charles Babbage', NULL)`,
+  `INSERT INTO purchase (id, buyer_id, cents, note) VALUES (1, 1, 1234, 'first'), (2, 1, 5, NULL), (3, 2, 100, 'é"\\ ')`,
+  `INSERT INTO draft (id, text) VALUES (1, 'gone for good')`,
+]
+
+/** Two migrations later: a table and a column renamed, one split in two, one retyped, one gone, one added, and a table dropped. */
+const NOW: readonly DeclaredEntity[] = [
+  { name: 'Customer', table: 'customer', properties: { firstName: { column: 'first_name' }, lastName: { column: 'last_name' }, tier: {} } },
+  {
+    name: 'Order',
+    table: 'orders',
+    properties: { customer: { of: 'Customer', column: 'customer_id' }, amount: { type: 'decimal' }, note: { nullable: true } },
+  },
+]
+
+const NOW_SQL = [
+  `DROP TABLE purchase`,
+  `DROP TABLE buyer`,
+  `DROP TABLE draft`,
+  `CREATE TABLE customer (id INTEGER NOT NULL PRIMARY KEY, first_name VARCHAR(200) NOT NULL, last_name VARCHAR(200) NOT NULL, tier VARCHAR(20) DEFAULT 'basic' NOT NULL)`,
+  `CREATE TABLE orders (id INTEGER NOT NULL PRIMARY KEY, customer_id INTEGER NOT NULL REFERENCES customer (id), amount DECIMAL(12,2) NOT NULL, note VARCHAR(200))`,
+]
+
+const CHANGES: readonly SchemaChange[] = [
+  renamedFrom('Customer', { entity: 'Buyer' }),
+  renamedFrom('Order', { entity: 'Purchase', fields: { 'customer.id': 'buyer.id' } }),
+  upcast('Customer', {
+    from: null,
+    to: 'SplitName1700000000000',
+    change: ({ fullName, ...rest }) => {
+      const [firstName, lastName] = (fullName as string).split(' ')
+      return { ...rest, firstName, lastName }
+    },
+  }),
+  upcast('Order', { from: null, to: 'Money1800000000000', change: ({ cents, ...rest }) => ({ ...rest, amount: (Number(cents) / 100).toFixed(2) }) }),
+  removedEntity('Draft', { reason: 'drafts are kept in the browser' }),
+]
+
+describe.each(PLACES)('a snapshot of an older schema, %s on %s', (orm, dialect) => {
+  let database: LiveDatabase
+  let then: DeclaredStore
+  let now: DeclaredStore | null
+  let snapshot: string
+  const storage = memoryStorage()
+  const opened: Holdfast[] = []
+  const holdfastOf = async (place: DeclaredStore, schema: readonly SchemaChange[] = []) => {
+    const plan = definePlan({ id: 'shop', description: 'All', entities: [...place.names] })
+    const holdfast = await createHoldfast({ stores: [place.store], storage: { ...storage, close: async () => {} }, plans: [plan], schema })
+    opened.push(holdfast)
+    return holdfast
+  }
+  const migrated = async () => {
+    await then.close()
+    await database.carelessly(...NOW_SQL)
+    now = await openDeclared(orm, dialect, database.location, NOW)
+    return now
+  }
+
+  beforeEach(async () => {
+    database = await createLiveDatabase(dialect)
+    await database.carelessly(...THEN_SQL)
+    now = null
+    then = await openDeclared(orm, dialect, database.location, THEN)
+    ;({ snapshotId: snapshot } = await (await holdfastOf(then)).backups.run('shop'))
+  })
+  afterEach(async () => {
+    await Promise.all(opened.splice(0).map((holdfast) => holdfast.close()))
+    await now?.close()
+    if (!now) await then.close()
+    await database.drop()
+  })
+
+  it('is refused, each difference named, until the application says what became of it', async () => {
+    const bare = await holdfastOf(await migrated())
+    expect((await failure(bare.restores.restore({ snapshot }), 'E_ENTITY_UNKNOWN')).message).toMatch(/maps no entity "Buyer", .*"Purchase"/)
+    const [report] = await collect(bare.restores.checkRestorable({ snapshot }))
+    expect(report).toMatchObject({ snapshotId: snapshot, restorable: false, problems: [{ code: 'E_ENTITY_UNKNOWN' }] })
+  })
+
+  it('goes two migrations further: renamed, split, retyped, added, removed', async () => {
+    const holdfast = await holdfastOf(await migrated(), CHANGES)
+    const [report] = await collect(holdfast.restores.checkRestorable({ snapshot }))
+    expect(report).toMatchObject({ restorable: true, problems: [], records: 5 })
+    const look = await holdfast.restores.restore({ snapshot, dryRun: true })
+    expect(look.totals).toMatchObject({ create: 5, conflict: 0 })
+    const result = await holdfast.restores.restore({ snapshot })
+    expect(result.totals).toMatchObject({ records: 5, create: 5 })
+    expect(result.schema.map(({ entity, kind, from, to }) => `${kind} ${entity} ${from} ${to}`)).toEqual([
+      'entity-renamed Customer Buyer Customer',
+      'upcast Customer null SplitName1700000000000',
+      'entity-renamed Order Purchase Order',
+      'renamed Order buyer.id customer.id',
+      'upcast Order null Money1800000000000',
+      'entity-removed Draft Draft null',
+    ])
+    const count = (table: string, where: string) => database.count({ table }, where)
+    expect(await count('customer', `first_name = 'Ada' AND last_name = 'Lovelace' AND tier = 'basic'`)).toBe(1)
+    expect(await count('customer', `first_name = 'Charles' AND last_name = 'Babbage' AND tier = 'basic'`)).toBe(1)
+    expect(
+      await count(
+        'orders',
+        `(id = 1 AND customer_id = 1 AND amount = 12.34 AND note = 'first') OR (id = 2 AND amount = 0.05) OR (id = 3 AND customer_id = 2 AND amount = 1)`,
+      ),
+    ).toBe(3)
+    // Once more: what is in already is found to be as its record.
+    expect((await holdfast.restores.restore({ snapshot, policy: 'overwrite' })).totals).toMatchObject({ create: 0, update: 0, identical: 5 })
+  })
+
+  it('says what is added and removed where nothing needs to be declared', async () => {
+    const lesser = [{ ...THEN[0]!, properties: { fullName: THEN[0]!.properties.fullName!, tier: {} } }, THEN[1]!, THEN[2]!]
+    await then.close()
+    await database.carelessly(
+      `DELETE FROM purchase`,
+      `DELETE FROM buyer`,
+      `ALTER TABLE buyer DROP COLUMN fax`,
+      `ALTER TABLE buyer ADD COLUMN tier VARCHAR(20) DEFAULT 'basic' NOT NULL`,
+    )
+    now = await openDeclared(orm, dialect, database.location, lesser)
+    const holdfast = await holdfastOf(now)
+    const result = await holdfast.restores.restore({ snapshot, policy: 'overwrite' })
+    expect(result.schema).toEqual([
+      { store: 'default', entity: 'Buyer', kind: 'removed', from: 'fax', to: null },
+      { store: 'default', entity: 'Buyer', kind: 'added', from: null, to: 'tier' },
+    ])
+    expect(result.totals).toMatchObject({ create: 5, identical: 1 })
+    expect(await database.count({ table: 'buyer' }, `tier = 'basic'`)).toBe(2)
+  })
+
+  it('is refused where a column takes less than it did, and where an up-caster gives what it should not', async () => {
+    await then.close()
+    await database.carelessly(
+      `DELETE FROM purchase`,
+      `ALTER TABLE purchase DROP COLUMN note`,
+      `ALTER TABLE purchase ADD COLUMN note ${dialect === 'sqlite' ? 'BLOB' : 'INTEGER'}`,
+    )
+    now = await openDeclared(orm, dialect, database.location, THEN)
+    const drifted = await holdfastOf(now)
+    expect((await failure(drifted.restores.restore({ snapshot }), 'E_SCHEMA_DRIFT')).message).toContain('note')
+    const [report] = await collect(drifted.restores.checkRestorable())
+    expect(report!.problems).toMatchObject([{ entity: 'Purchase', code: 'E_SCHEMA_DRIFT' }])
+    const version = report!.versions.find(({ entity }) => entity === 'Purchase')!.version.slice(0, 12)
+
+    const wrong = async (change: (record: Readonly<Record<string, unknown>>) => Readonly<Record<string, unknown>>) =>
+      (await failure((await holdfastOf(now!, [upcast('Purchase', { from: version, to: 'numbered', change })])).restores.restore({ snapshot }), 'E_RECORD'))
+        .message
+    if (dialect !== 'sqlite') expect(await wrong((record) => record)).toContain('"Purchase", line 1: the up-caster\'s "note" does not fit int')
+    expect(await wrong((record) => ({ ...record, note: null, colour: 'red' }))).toContain('gives "colour", which is no property of the entity')
+    expect(
+      await wrong(() => {
+        throw new Error('oops')
+      }),
+    ).toContain(`the up-caster from ${version} to numbered failed`)
+    expect(await wrong(({ id, note }) => ({ id, note, 'buyer.id': 1 }))).toContain('gives no "cents"')
+
+    const right = await holdfastOf(now, [upcast('Purchase', { from: version, to: 'numbered', change: (record) => ({ ...record, note: null }) })])
+    expect((await right.restores.restore({ snapshot, policy: 'overwrite' })).totals).toMatchObject({ create: 3, identical: 3 })
+    expect(await database.count({ table: 'purchase' }, 'note IS NULL')).toBe(3)
+  })
+})
