@@ -1,8 +1,10 @@
 import type { EntityReconciliation, RecordProblem, RestoreSample } from '../contracts/restore-target.ts'
+import type { KeyText } from '../contracts/key-range.ts'
 import { HoldfastError } from '../kernel/errors.ts'
 import type { Comparison } from './compare-stores.ts'
 import type { OpenStore } from './open-stores.ts'
 import type { RestoreContext } from './restore-context.ts'
+import type { RestoredEntity } from './restore-result.ts'
 
 /** Conflicting rows of an entity that the diagnostics name; all are counted. As many as a request can ask for as samples. */
 export const LISTED_CONFLICTS = 100
@@ -36,20 +38,32 @@ export function refuseConflicts(compared: Comparison, { policy, problems }: Pick
       entities.reduce((sum, { conflict }) => sum + conflict, 0),
     )
   }
-  const said = undecided.map(({ entity, conflict }) => `${conflict} of "${entity}"`).join(', ')
+  const keysOf = ({ store: name, entity }: RestoredEntity) =>
+    [...compared]
+      .filter(([{ selection }]) => selection.store.name === name)
+      .flatMap(([, { conflicts }]) => conflicts.flatMap((one) => (one.entity === entity && one.key !== null ? [one.key] : [])))
+  const said = undecided.map((one) => `${one.conflict} of "${one.entity}" (${someKeys(keysOf(one), one.conflict)})`).join(', ')
   const hint = policy === 'newer-version-wins' ? versionHint(compared) : undefined
   throw new HoldfastError('E_RESTORE_CONFLICT', `policy "${policy}" cannot decide ${said}; nothing was written`, {
     ...(hint === undefined ? {} : { hint }),
     details: {
       policy,
-      conflicts: undecided.map(({ store, entity, conflict, samples }) => ({
-        store,
-        entity,
-        rows: conflict,
-        keys: samples.filter(({ action }) => action === 'conflict').map(({ key }) => key),
+      conflicts: undecided.map((one) => ({
+        store: one.store,
+        entity: one.entity,
+        rows: one.conflict,
+        keys: one.samples.filter(({ action }) => action === 'conflict').map(({ key }) => key),
       })),
     },
   })
+}
+
+const NAMED = 5
+
+/** `[1], [2], …` */
+function someKeys(keys: readonly KeyText[], rows: number): string {
+  const some = keys.slice(0, NAMED)
+  return [...some, ...(rows > some.length ? ['…'] : [])].join(', ')
 }
 
 function versionHint(compared: Comparison): string {

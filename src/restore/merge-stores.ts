@@ -1,11 +1,15 @@
-import type { MergedEntity, RecordProblem } from '../contracts/restore-target.ts'
+import type { MergedEntity, MergeReport, RecordProblem } from '../contracts/restore-target.ts'
 import { HoldfastError, isHoldfastError } from '../kernel/errors.ts'
 import { assertAccounted } from './assert-accounted.ts'
-import { type ChosenItem, rangeCounts, renumbered, unchangedRows } from './chosen-item.ts'
+import { type ChosenItem, rangeCounts, recordsOf, renumbered, unchangedRows } from './chosen-item.ts'
 import type { Comparison } from './compare-stores.ts'
+import type { FailedRecords } from './failed-records.ts'
+import { forgetRows } from './forget-rows.ts'
+import { goOnWithout, problemLimit, refuseNothingLeft } from './go-on-without.ts'
 import { withMovedLoaded } from './load-moved.ts'
 import type { OpenStore } from './open-stores.ts'
 import type { RestoreContext } from './restore-context.ts'
+import { watching } from './restore-watcher.ts'
 import { PROBLEM_LIMIT } from './restore-request.ts'
 import type { RestoredEntity } from './restore-result.ts'
 
@@ -25,7 +29,7 @@ export async function mergeStores(stores: readonly OpenStore[], compared: Compar
   const committed: string[] = []
   for (const store of stores) {
     const { name } = store.selection.store
-    const report = await withMovedLoaded(store, 'merging', context, () => mergeStore(store, context)).catch((error: unknown) =>
+    const report = await withMovedLoaded(store, 'merging', context, () => mergeWithoutFailed(store, stores, context)).catch((error: unknown) =>
       Promise.reject(committed.length === 0 ? error : partial(name, committed, error)),
     )
     committed.push(name)
@@ -35,36 +39,56 @@ export async function mergeStores(stores: readonly OpenStore[], compared: Compar
         restored(
           name,
           item,
-          report.entities.find(({ entity }) => entity === item.entity)!,
+          withRefused(
+            report.entities.find(({ entity }) => entity === item.entity)!,
+            store.failed,
+          ),
           compared.get(store)?.entities,
         ),
       ),
     )
-    warnings.push(...(await forget(store, context)))
+    warnings.push(...(await forgetRows(store.selection.store, context)))
   }
   return { entities, silenced, warnings }
 }
 
-async function mergeStore({ selection, target, items }: OpenStore, { manifest, meters, signal }: RestoreContext) {
+/** What only shows when rows are written is left out as well, and the merge done again; not of a plan, which is applied as it was shown. */
+async function mergeWithoutFailed(store: OpenStore, stores: readonly OpenStore[], context: RestoreContext): Promise<MergeReport> {
+  for (;;) {
+    try {
+      return await mergeStore(store, context)
+    } catch (error) {
+      const problems = isHoldfastError(error) ? (error.details.problems as readonly RecordProblem[] | undefined) : undefined
+      if (!isHoldfastError(error) || !Array.isArray(problems)) throw error
+      const goesOn = context.continueOnError > 0 && context.applies === undefined && isHoldfastError(error, 'E_RESTORE_REJECTED')
+      if (!goesOn || !goOnWithout(store, problems, context)) throw error.withDetails({ problems: renumbered(problems, store.items) })
+      refuseNothingLeft(stores, context)
+    }
+  }
+}
+
+function withRefused(merged: MergedEntity, failed: FailedRecords): MergedEntity {
+  return { ...merged, failed: merged.failed + failed.refused(merged.entity) }
+}
+
+async function mergeStore(store: OpenStore, context: RestoreContext) {
+  const { manifest, meters, signal } = context
+  const { selection, target, items, failed } = store
   const metered = new Map(items.map((item) => [item.entity, meters.of(item.archived)]))
   for (const meter of metered.values()) meter.working()
   const saved = manifest.stores.find(({ name }) => name === selection.from)
-  const report = await target
-    .merge(items, {
-      signal,
-      problemLimit: PROBLEM_LIMIT,
-      sequences: (saved?.sequences ?? []).filter(({ entity }) => metered.has(entity)),
-      onProgress: (entity, rows) => metered.get(entity)?.reached(rows),
-      beforeCommit: ({ entities }) => assertAccounted(items, entities),
-    })
-    .catch((error: unknown) => {
-      const problems = isHoldfastError(error) ? (error.details.problems as readonly RecordProblem[] | undefined) : undefined
-      throw isHoldfastError(error) && Array.isArray(problems) ? error.withDetails({ problems: renumbered(problems, items) }) : error
-    })
-  for (const { entity, created, updated, identical, kept } of report.entities) {
+  const report = await target.merge(items, {
+    signal,
+    ...watching('merging', store, context),
+    problemLimit: problemLimit(context, PROBLEM_LIMIT),
+    sequences: (saved?.sequences ?? []).filter(({ entity }) => metered.has(entity)),
+    onProgress: (entity, rows) => metered.get(entity)?.reached(rows),
+    beforeCommit: ({ entities }) => assertAccounted(items, entities, (entity) => failed.refused(entity)),
+  })
+  for (const { entity, created, updated, identical, kept, absent, failed: left } of report.entities) {
     const meter = metered.get(entity)
     meter?.reached(created + updated)
-    meter?.left(identical + kept + unchangedRows(items.find((item) => item.entity === entity)!))
+    meter?.left(identical + kept + absent + left + unchangedRows(items.find((item) => item.entity === entity)!))
     meter?.done()
   }
   return report
@@ -72,24 +96,28 @@ async function mergeStore({ selection, target, items }: OpenStore, { manifest, m
 
 /** The merge looks again under its locks, so its numbers are those of what happened; samples and extra rows are those of the comparison. */
 function restored(store: string, item: ChosenItem, merged: MergedEntity, compared: readonly RestoredEntity[] = []): RestoredEntity {
-  const { entity, created: create, updated: update, kept: keep } = merged
+  const { entity, created: create, updated: update, kept: keep, absent, failed, deleted } = merged
   const { extra = 0, samples = [] } = compared.find((each) => each.entity === entity) ?? {}
   const identical = merged.identical + unchangedRows(item)
-  return { store, entity, records: item.archived.rows, create, update, identical, keep, conflict: 0, extra, ...rangeCounts(item), samples }
-}
-
-/** What the ORM remembers of the rows. It stands in nobody's way any more: the data is committed, so a failure is told, not thrown. */
-async function forget({ selection: { store } }: OpenStore, { id, logger }: RestoreContext): Promise<string[]> {
-  try {
-    await store.afterRestore?.()
-    return []
-  } catch (error) {
-    logger.error({ restoreId: id, store: store.name, error: String(error) }, 'the caches of the ORM could not be cleared after a restore')
-    return [`store "${store.name}" is restored, but the caches of its ORM could not be cleared: ${error instanceof Error ? error.message : String(error)}`]
+  return {
+    store,
+    entity,
+    records: recordsOf(item),
+    create,
+    update,
+    identical,
+    keep,
+    conflict: 0,
+    absent,
+    failed,
+    delete: deleted,
+    extra,
+    ...rangeCounts(item),
+    samples,
   }
 }
 
-function partial(name: string, committed: readonly string[], cause: unknown): HoldfastError {
+export function partial(name: string, committed: readonly string[], cause: unknown): HoldfastError {
   const why = cause instanceof Error ? cause.message : String(cause)
   return new HoldfastError(
     'E_RESTORE_PARTIAL',

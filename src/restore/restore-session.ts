@@ -3,7 +3,8 @@ import { HoldfastError, isHoldfastError } from '../kernel/errors.ts'
 import { ProgressFeed, type ProgressHandler, type ProgressSnapshot, type ProgressTracker } from '../progress/index.ts'
 import type { RestoreResult } from './restore-result.ts'
 
-export type RestoreState = 'running' | 'done' | 'failed' | 'cancelled'
+/** `partial`: committed, without the records that failed, which may. */
+export type RestoreState = 'running' | 'done' | 'partial' | 'failed' | 'cancelled'
 
 /** One restore. It runs from the moment it is made; a restore is not paused, because its merge is one transaction. */
 export interface RestoreSession {
@@ -11,6 +12,8 @@ export interface RestoreSession {
   readonly snapshotId: string
   readonly planId: string
   readonly dryRun: boolean
+  /** The tenant whose rows are restored; null where there are no tenants. */
+  readonly scope: string | null
   readonly state: RestoreState
   /** Where it stands now. */
   readonly current: ProgressSnapshot
@@ -29,6 +32,7 @@ export interface RestoreSessionOptions {
   readonly snapshotId: string
   readonly planId: string
   readonly dryRun: boolean
+  readonly scope: string | null
   readonly tracker: ProgressTracker
   readonly logger: Logger
   readonly signal: AbortSignal | undefined
@@ -37,7 +41,7 @@ export interface RestoreSessionOptions {
 }
 
 /** Nothing that is kept with the session refers to `run`: with it the manifest would stay, as long as the session can be asked for. */
-export function createRestoreSession({ id, snapshotId, planId, dryRun, tracker, logger, signal: outer, run }: RestoreSessionOptions): RestoreSession {
+export function createRestoreSession({ id, snapshotId, planId, dryRun, scope, tracker, logger, signal: outer, run }: RestoreSessionOptions): RestoreSession {
   const abort = new AbortController()
   const signal = outer ? AbortSignal.any([outer, abort.signal]) : abort.signal
   const feed = new ProgressFeed({
@@ -48,7 +52,7 @@ export function createRestoreSession({ id, snapshotId, planId, dryRun, tracker, 
 
   const outcome = run(signal, () => feed.touch()).then(
     (result) => {
-      end('done')
+      end(result.status === 'PartiallyRestored' ? 'partial' : 'done')
       return result
     },
     (error: unknown) => {
@@ -69,6 +73,7 @@ export function createRestoreSession({ id, snapshotId, planId, dryRun, tracker, 
     snapshotId,
     planId,
     dryRun,
+    scope,
     get state() {
       return state
     },

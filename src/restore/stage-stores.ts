@@ -1,5 +1,6 @@
 import { HoldfastError } from '../kernel/errors.ts'
 import { renumbered } from './chosen-item.ts'
+import { goOnWithout } from './go-on-without.ts'
 import type { OpenStore } from './open-stores.ts'
 import type { RestoreContext } from './restore-context.ts'
 
@@ -11,13 +12,17 @@ export async function stageStores(stores: readonly OpenStore[], context: Restore
   for (const store of staged) await stageStore(store, context)
 }
 
-async function stageStore({ selection, target, items }: OpenStore, { meters, problems, signal }: RestoreContext): Promise<void> {
+async function stageStore(store: OpenStore, context: RestoreContext): Promise<void> {
+  const { selection, target, items } = store
+  const { meters, problems, signal, continueOnError } = context
   for (const item of items) {
     const meter = meters.of(item.archived)
     meter.working()
-    const report = await target.stage(item, { signal, onProgress: (rows) => meter.reached(rows) })
-    problems.note(selection.store.name, renumbered(report.problems, items), report.problems.length)
-    if (report.problems.length === 0 && report.rows !== item.lines.rows) {
+    const report = await target.stage(item, { signal, onProgress: (rows) => meter.reached(rows), refusable: Math.max(0, continueOnError - problems.count) })
+    const whole = report.problems.length === 0
+    if (continueOnError === 0) problems.note(selection.store.name, renumbered(report.problems, items), report.problems.length)
+    else if (!whole) goOnWithout(store, report.problems, context, true)
+    if ((whole || (continueOnError > 0 && problems.count <= continueOnError)) && report.rows + report.problems.length !== item.lines.rows) {
       throw new HoldfastError('E_ARCHIVE_CORRUPT', `"${item.entity}" staged ${report.rows} records, but the manifest says ${item.lines.rows}`)
     }
     meter.reached(report.rows)
