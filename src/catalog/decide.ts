@@ -1,7 +1,9 @@
 import { PIN_LIFETIME_MS } from '../archive/index.ts'
 import { isExpired, type Marks } from './mark.ts'
 import type { PruneAction, PruneItem, PruneKind, PruneReason } from './prune-report.ts'
-import type { ObjectGroup, SnapshotGroup, Survey } from './survey.ts'
+import type { ObjectGroup } from './object-group.ts'
+import { KEEP_PLANS_MS, KEEP_RESTORES_MS, KEEP_UNDO_MS, type RestoreKeep } from './restore-groups.ts'
+import type { SnapshotGroup, Survey } from './survey.ts'
 
 export interface Decision extends PruneItem {
   /** Deleted before any chunk: the manifest. */
@@ -25,7 +27,7 @@ export const YOUNG_MS = 60 * 60 * 1000
 const DEAD_RUN_MS = 24 * 60 * 60 * 1000
 
 /** Decides on everything in a place that nothing needs. Pure: the same survey and marks give the same plan. */
-export function decide(survey: Survey, marks: Marks, graceMs: number): PlacePlan {
+export function decide(survey: Survey, marks: Marks, graceMs: number, keep: RestoreKeep = {}): PlacePlan {
   const { now, lists } = survey
   const ripe = lists.filter(({ storedAt, sweptAt }) => storedAt !== null && sweptAt === null && storedAt + graceMs <= now)
   const condemned = { chunks: new Map<string, number>(), snapshots: new Map<string, number>() }
@@ -38,6 +40,7 @@ export function decide(survey: Survey, marks: Marks, graceMs: number): PlacePlan
     ...chunkDecisions(survey, marks, (name, group) => verdict(condemned.chunks.get(name), group, survey, graceMs, 'unreferenced')),
     ...sessionDecisions(survey, marks),
     ...recordDecisions(survey, graceMs),
+    ...restoreDecisions(survey, keep),
   ]
   return { survey, decisions, sweptLists: ripe.map(({ listId }) => listId) }
 }
@@ -109,6 +112,31 @@ function* recordDecisions({ lists, pins, scope, now }: Survey, graceMs: number):
   for (const { object, snapshotId, storedAt } of pins)
     if (now - storedAt > PIN_LIFETIME_MS)
       yield decision('pin', snapshotId, { objects: [object], bytes: 0, youngest: 0 }, { action: 'delete', reason: 'expired' })
+}
+
+/** By age alone: nothing refers to them. The first head of a journal goes before all else of it, so that no undo finds a part of one. */
+function* restoreDecisions(
+  { restores, scope, now }: Survey,
+  { keepUndoMs = KEEP_UNDO_MS, keepRestoresMs = KEEP_RESTORES_MS }: RestoreKeep,
+): Generator<Decision> {
+  const isOver = ({ objects, youngest }: ObjectGroup, keepMs: number) => objects.length > 0 && now - youngest > keepMs
+  const expired = { action: 'delete', reason: 'expired' } as const
+  for (const [id, group] of restores) {
+    const head = scope.objects.names.restorePart(id, 'undo', 0)
+    const headFirst = ({ objects, ...rest }: ObjectGroup) => ({
+      first: objects.filter((one) => one === head),
+      group: { ...rest, objects: objects.filter((one) => one !== head) },
+    })
+    if (isOver(group, Math.max(keepUndoMs, keepRestoresMs))) {
+      const { first, group: others } = headFirst(group)
+      yield { ...decision('restore', id, others, expired), first }
+      continue
+    }
+    if (isOver(group.plan, KEEP_PLANS_MS)) yield decision('plan', id, group.plan, expired)
+    if (!isOver(group.undo, keepUndoMs)) continue
+    const { first, group: others } = headFirst(group.undo)
+    yield { ...decision('undo', id, others, expired), first }
+  }
 }
 
 function decision(kind: PruneKind, name: string, { objects, bytes }: ObjectGroup, { action, reason }: Verdict): Decision {

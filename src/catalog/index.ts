@@ -1,3 +1,6 @@
 export { GRACE_MS, prune, type PruneContext, type PruneOptions } from './prune.ts'
+export { retain, type RetainedSeries, type RetainedSnapshot, type RetainOptions, type RetainReport } from './retain.ts'
+export { pruneScopes, type PruneScopesOptions } from './prune-scopes.ts'
 export type * from './prune-report.ts'
+export type { CalendarSpan, RetentionPolicy, RetentionReason } from '../retention/index.ts'
 export type { PrunePlace } from './survey.ts'

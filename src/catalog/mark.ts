@@ -12,6 +12,7 @@ export interface SnapshotFacts {
   readonly id: string
   readonly survey: Survey
   readonly hidden: boolean
+  readonly plan: string
   readonly series: string
   readonly viewAt: string
   readonly committedAt: string
@@ -87,7 +88,7 @@ function factsOf(manifest: Manifest, survey: Survey, { hiddenAt }: SnapshotGroup
     }
   }
   const { viewAt, committedAt } = manifest.times
-  return { id: manifest.snapshotId, survey, hidden: hiddenAt !== null, series: manifest.series, viewAt, committedAt, whole, chunks }
+  return { id: manifest.snapshotId, survey, hidden: hiddenAt !== null, plan: manifest.plan.id, series: manifest.series, viewAt, committedAt, whole, chunks }
 }
 
 /** Dated after the storage's now, by whichever clock: then it is not known how old it is. */

@@ -1,11 +1,14 @@
-/** What a prune looks at. `leftover`: pages of a snapshot that was never committed, or what an interrupted prune has left of one. */
-export type PruneKind = 'snapshot' | 'chunk' | 'session' | 'leftover' | 'list' | 'pin'
+/**
+ * What a prune looks at. `leftover`: pages of a snapshot that was never committed, or what an interrupted prune has left of one; of a tenant whose keys were destroyed also a folder of other
+ * objects. `plan`: a restore plan that can be applied no more; `undo`: the journal of a restore; `restore`: all that was kept of one.
+ */
+export type PruneKind = 'snapshot' | 'chunk' | 'session' | 'leftover' | 'list' | 'pin' | 'plan' | 'undo' | 'restore'
 
 /** `condemn`: put on a list; a later prune deletes it when it is still so then. */
 export type PruneAction = 'delete' | 'condemn' | 'keep'
 
 /**
- * Why. To go: `hidden` (by a tombstone), `unreferenced`, `expired`, `swept` (a list that has done its work). To stay: `grace` (condemned not long enough ago), `young` (stored
+ * Why. To go: `hidden` (by a tombstone), `unreferenced`, `expired`, `swept` (a list that has done its work), `shredded` (the keys of the tenant were destroyed, so that nobody can read it). To stay: `grace` (condemned not long enough ago), `young` (stored
  * so lately that a backup may be about to refer to it), `future` (dated after the storage's now), `pinned` (being read), `open-session` (an unfinished backup builds on it),
  * `newest-of-series` (no other snapshot of its series is visible and whole), `denied` (the storage refused to delete it: retained), `manifest-denied` (a chunk of such a
  * snapshot).
@@ -15,6 +18,7 @@ export type PruneReason =
   | 'unreferenced'
   | 'expired'
   | 'swept'
+  | 'shredded'
   | 'grace'
   | 'young'
   | 'future'
@@ -26,7 +30,7 @@ export type PruneReason =
 
 export interface PruneItem {
   readonly kind: PruneKind
-  /** Id of the snapshot, session, list or pin; name of the chunk. */
+  /** Id of the snapshot, session, list, pin, plan or restore; name of the chunk. */
   readonly name: string
   readonly action: PruneAction
   readonly reason: PruneReason
@@ -41,6 +45,10 @@ export interface PruneTally {
 
 export interface PrunedBucket {
   readonly bucket: string
+  /** Id of the tenant's scope; null for what belongs to none. */
+  readonly scope: string | null
+  /** The storage keeps old versions of what is deleted, so that space comes back by its own rules; null when that is not known. */
+  readonly keepsVersions: boolean | null
   /** The storage's clock when the prune began; in a dry run the host's. ISO 8601 UTC. */
   readonly at: string
   /** Before the prune: snapshots, hidden ones too, and chunks. `bytes` are those of the chunks. */

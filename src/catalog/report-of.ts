@@ -16,6 +16,8 @@ function bucketOf({ survey, decisions }: PlacePlan): PrunedBucket {
   const chunks = [...survey.chunks.values()]
   return {
     bucket: survey.bucket,
+    scope: survey.scope.id,
+    keepsVersions: survey.keepsVersions,
     at: new Date(survey.now).toISOString(),
     before: {
       snapshots: [...survey.snapshots.values()].filter(({ manifestAt }) => manifestAt !== null).length,

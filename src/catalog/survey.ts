@@ -1,6 +1,8 @@
 import type { Repository, RepositoryScope } from '../archive/index.ts'
-import type { AbortableOptions } from '../kernel/abort.ts'
+import { type AbortableOptions, throwIfAborted } from '../kernel/abort.ts'
 import { isUuid } from '../kernel/ids.ts'
+import { add, emptyGroup, groupOf, type ObjectGroup } from './object-group.ts'
+import { type RestoreGroup, surveyRestores } from './restore-groups.ts'
 
 /** A repository that a prune works on, by the name of its bucket. */
 export interface PrunePlace {
@@ -8,14 +10,8 @@ export interface PrunePlace {
   readonly repository: Repository
   /** Other buckets that are the same place. */
   readonly aliases?: readonly string[]
-}
-
-/** Some objects that go together. */
-export interface ObjectGroup {
-  readonly objects: string[]
-  bytes: number
-  /** When the youngest of them was stored, by the storage's clock. */
-  youngest: number
+  /** Id of the tenant's scope; absent for what belongs to none. */
+  readonly scope?: string
 }
 
 export interface SnapshotGroup extends ObjectGroup {
@@ -55,18 +51,21 @@ export interface Survey {
   readonly chunks: ReadonlyMap<string, ObjectGroup>
   readonly snapshots: ReadonlyMap<string, SnapshotGroup>
   readonly sessions: ReadonlyMap<string, SessionGroup>
+  readonly restores: ReadonlyMap<string, RestoreGroup>
   readonly lists: readonly ListGroup[]
   readonly pins: readonly { readonly snapshotId: string; readonly object: string; readonly storedAt: number }[]
   readonly referrers: readonly string[]
+  /** The storage keeps old versions of what is deleted; null when that is not known. */
+  readonly keepsVersions: boolean | null
 }
 
 /** Reads everything in the order that the safety of a prune hangs on: the time first, then chunks, then all that can refer to them (by `mark`). */
 export async function surveyPlace(
-  { bucket, repository, aliases = [] }: PrunePlace,
-  begun: { id: string; now: number },
+  { bucket, repository, aliases = [], scope: id }: PrunePlace,
+  begun: { readonly id: string; readonly now: number },
   options: AbortableOptions,
 ): Promise<Survey> {
-  const scope = repository.scope()
+  const scope = repository.scope(id)
   const lists: ListGroup[] = []
   for await (const entry of scope.condemned.list(options)) {
     if (entry.listId === begun.id) continue
@@ -93,13 +92,26 @@ export async function surveyPlace(
     pins,
     sessions: await surveySessions(scope, options),
     snapshots: await surveySnapshots(scope, options),
+    restores: await surveyRestores(scope, options),
+    keepsVersions: await keepsVersions(repository, options),
+  }
+}
+
+/** Only told of in the report: a storage that does not answer this is not a reason to prune nothing. */
+export async function keepsVersions({ storage }: Repository, options: AbortableOptions): Promise<boolean | null> {
+  if (!storage.capabilities.versioning) return false
+  try {
+    return (await storage.place?.(options))?.versioning ?? null
+  } catch {
+    throwIfAborted(options.signal)
+    return null
   }
 }
 
 const CHUNK_OBJECT = /\/([0-9a-f]{2})\/((?:\1)[0-9a-f]{62}(?:\.[1-9][0-9]{0,3})?)\.hf[cx]$/
 
 /** What does not look like a chunk is none of ours: it is not seen, so it stays. */
-async function surveyChunks({ objects }: RepositoryScope, options: AbortableOptions): Promise<Map<string, ObjectGroup>> {
+export async function surveyChunks({ objects }: RepositoryScope, options: AbortableOptions): Promise<Map<string, ObjectGroup>> {
   const chunks = new Map<string, ObjectGroup>()
   for await (const { key, bytes, modifiedAt } of objects.list(objects.names.chunks(), options)) {
     const name = CHUNK_OBJECT.exec(key)?.[2]
@@ -109,7 +121,7 @@ async function surveyChunks({ objects }: RepositoryScope, options: AbortableOpti
   return chunks
 }
 
-async function surveySessions({ objects }: RepositoryScope, options: AbortableOptions): Promise<Map<string, SessionGroup>> {
+export async function surveySessions({ objects }: RepositoryScope, options: AbortableOptions): Promise<Map<string, SessionGroup>> {
   const sessions = new Map<string, SessionGroup>()
   const root = objects.names.sessions().length
   for await (const { key, bytes, modifiedAt } of objects.list(objects.names.sessions(), options)) {
@@ -122,7 +134,7 @@ async function surveySessions({ objects }: RepositoryScope, options: AbortableOp
   return sessions
 }
 
-async function surveySnapshots({ objects }: RepositoryScope, options: AbortableOptions): Promise<Map<string, SnapshotGroup>> {
+export async function surveySnapshots({ objects }: RepositoryScope, options: AbortableOptions): Promise<Map<string, SnapshotGroup>> {
   const snapshots = new Map<string, SnapshotGroup>()
   const empty = (): SnapshotGroup => ({ ...emptyGroup(), manifestAt: null, hiddenAt: null })
   const root = objects.names.snapshots().length
@@ -139,20 +151,4 @@ async function surveySnapshots({ objects }: RepositoryScope, options: AbortableO
     if (isUuid(id)) groupOf(snapshots, id, empty).hiddenAt = modifiedAt
   }
   return snapshots
-}
-
-function emptyGroup(): ObjectGroup {
-  return { objects: [], bytes: 0, youngest: 0 }
-}
-
-function groupOf<T>(groups: Map<string, T>, id: string, make: () => T): T {
-  let group = groups.get(id)
-  if (!group) groups.set(id, (group = make()))
-  return group
-}
-
-function add(group: ObjectGroup, object: string, bytes: number, modifiedAt: number): void {
-  group.objects.push(object)
-  group.bytes += bytes
-  group.youngest = Math.max(group.youngest, modifiedAt)
 }

@@ -1,8 +1,8 @@
 import type { Manifest, VerifyLevel } from '../archive/index.ts'
-import type { PruneOptions, PruneReport } from '../catalog/index.ts'
+import type { PruneReport, PruneScopesOptions, RetainOptions, RetainReport } from '../catalog/index.ts'
 import type { SnapshotReader } from '../compare/index.ts'
 import type { ConsistencyLevel } from '../contracts/consistent-view.ts'
-import type { AbortableOptions } from '../kernel/abort.ts'
+import type { ScopeOption } from '../contracts/scope-option.ts'
 import type { BackupPlan, Inventory } from '../plan/index.ts'
 
 export interface SnapshotSummary {
@@ -40,7 +40,7 @@ export interface VerifyReport {
   readonly damages: readonly { readonly store: string; readonly entity: string; readonly object: string; readonly code: string; readonly message: string }[]
 }
 
-export interface SnapshotQuery extends AbortableOptions {
+export interface SnapshotQuery extends ScopeOption {
   readonly plan?: string
   /** Newest first; default all. */
   readonly limit?: number
@@ -51,22 +51,28 @@ export interface IBackupDiscoveryService {
   plans(): readonly BackupPlan[]
   /** Which entities the plans cover, which are excluded and why, and which nobody thought of. */
   inventory(): Inventory
-  /** Snapshots of all plans' repositories, newest first. A snapshot that cannot be read throws: it is never passed over in silence. */
+  /** Snapshots in all buckets, of one tenant or of plans without tenants, newest first. A snapshot that cannot be read throws: it is never passed over in silence. */
   snapshots(query?: SnapshotQuery): Promise<readonly SnapshotSummary[]>
   /** @throws `E_SNAPSHOT_UNKNOWN` */
-  snapshot(id: string, options?: AbortableOptions): Promise<Manifest>
+  snapshot(id: string, options?: ScopeOption): Promise<Manifest>
   /** A snapshot to read records from as entities, without restoring anything. The signal ends the opening alone. @throws `E_SNAPSHOT_UNKNOWN` */
-  open(id: string, options?: AbortableOptions): Promise<SnapshotReader>
+  open(id: string, options?: ScopeOption): Promise<SnapshotReader>
   /** Hides a snapshot behind a tombstone, also one that cannot be read any more. Its bytes stay until a prune. @throws `E_SNAPSHOT_UNKNOWN` */
-  delete(id: string, options: AbortableOptions & { readonly reason: string }): Promise<void>
+  delete(id: string, options: ScopeOption & { readonly reason: string }): Promise<void>
   /** Sessions without a snapshot that can still be resumed, newest first. */
-  unfinished(options?: AbortableOptions): Promise<readonly UnfinishedSession[]>
+  unfinished(options?: ScopeOption): Promise<readonly UnfinishedSession[]>
   /** Reads a snapshot back from storage as far as `level` says. Default `plain`. */
-  verify(id: string, options?: AbortableOptions & { readonly level?: VerifyLevel }): Promise<VerifyReport>
+  verify(id: string, options?: ScopeOption & { readonly level?: VerifyLevel }): Promise<VerifyReport>
   /**
-   * Gives back the space of deleted snapshots and of backups that never came to an end, in all buckets. Run it regularly: one run condemns what nothing refers to, and a later
+   * Deletes the snapshots that no rule of `keep` keeps, series by series: hides them, as `delete` does. Only whole snapshots count, so that a damaged one takes the place of none that can be restored; of
+   * each series the newest whole one stays, and what is dated in the future. Every manifest is read. Run it after a backup, and a prune now and then.
+   * @throws `E_CONFIG` (a policy that keeps nothing is one), `E_PLAN_UNKNOWN`, `E_SCOPE`, `E_PRUNE_REFUSED` (anything unreadable, more than half of a series would go, a wrong clock; nothing of that tenant was deleted)
+   */
+  retain(options: RetainOptions): Promise<RetainReport>
+  /**
+   * Gives back the space of deleted snapshots, of backups that never came to an end, of restore plans that expired, of journals of undo and results of restores that were kept long enough, in all buckets. Run it regularly: one run condemns what nothing refers to, and a later
    * one, at least `graceMs` (24 hours) after, deletes what is still so. Safe beside running backups, restores and other prunes.
    * @throws `E_PRUNE_REFUSED` (anything unreadable, more than half would go, a wrong clock …; nothing was deleted), `E_CONFIG`, `E_STORAGE`
    */
-  prune(options?: PruneOptions): Promise<PruneReport>
+  prune(options?: PruneScopesOptions): Promise<PruneReport>
 }
