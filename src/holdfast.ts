@@ -1,7 +1,11 @@
 import { assertEncryption, type EncryptionOptions } from './archive/index.ts'
+import type { Hooks } from './contracts/hooks.ts'
 import type { EntityStore } from './contracts/entity-store.ts'
 import { type Logger, silentLogger } from './contracts/logger.ts'
 import type { StorageAdapter } from './contracts/storage-adapter.ts'
+import { type SchemaChange, schemaChanges } from './evolution/index.ts'
+import { type MaskingOptions, maskRules } from './masking/index.ts'
+import { hookProblems } from './hooks/index.ts'
 import { type Clock, systemClock } from './kernel/clock.ts'
 import { HoldfastError } from './kernel/errors.ts'
 import { assertKnownOptions } from './kernel/known-options.ts'
@@ -12,13 +16,20 @@ import {
   createBackupService,
   createComparisonService,
   createDiscoveryService,
+  createErasureService,
+  createHookSets,
   createKeyService,
   createRestoreService,
+  createStorageService,
   type IBackupDiscoveryService,
   type IDataBackupService,
   type IDataRestoreService,
+  type IErasureService,
   type IKeyService,
   type ISnapshotComparisonService,
+  type IStorageService,
+  type NamedRestore,
+  namedRestores,
 } from './service/index.ts'
 
 /** Name of the bucket that a single storage is known by. */
@@ -35,6 +46,14 @@ export interface HoldfastOptions {
   readonly plans?: readonly BackupPlan[]
   /** Modules that bring their plans along. */
   readonly registrars?: readonly BackupRegistrar[]
+  /** Restores that can be run again by their name: `defineRestore({ … })`. */
+  readonly restores?: readonly NamedRestore[]
+  /** How records of older schemas become those of today: `upcast`, `renamedFrom`, `removedEntity`. */
+  readonly schema?: readonly SchemaChange[]
+  /** How sensitive values are replaced by restores that ask for it (`mask: true`). */
+  readonly masking?: MaskingOptions
+  /** What the application does around every backup and restore. Plans may have hooks of their own. */
+  readonly hooks?: Hooks
   /** Any logger of pino's shape. Default: silent. */
   readonly logger?: Logger
   /** Default: the system's. */
@@ -47,8 +66,12 @@ export interface Holdfast {
   readonly restores: IDataRestoreService
   readonly discovery: IBackupDiscoveryService
   readonly comparisons: ISnapshotComparisonService
+  /** Records that are given out no more. */
+  readonly erasures: IErasureService
   /** Of encrypted buckets. */
   readonly keys: IKeyService
+  /** The places that backups go to. */
+  readonly storages: IStorageService
   readonly plans: IBackupPlanRegistry
   /** What the boot found: modules, plans, entities, warnings. Print it once. */
   readonly report: BootReport
@@ -59,13 +82,25 @@ export interface Holdfast {
   close(): Promise<void>
 }
 
-const OPTIONS: readonly (keyof HoldfastOptions)[] = ['stores', 'storage', 'encryption', 'plans', 'registrars', 'logger', 'clock']
+const OPTIONS: readonly (keyof HoldfastOptions)[] = [
+  'stores',
+  'storage',
+  'encryption',
+  'plans',
+  'registrars',
+  'restores',
+  'schema',
+  'masking',
+  'hooks',
+  'logger',
+  'clock',
+]
 
 /**
  * Wires stores, storages and plans together by hand; no container is needed. Resolves when every plan was checked against the
  * entities. Asks no database and touches no storage.
  *
- * @throws `E_CONFIG`, and `E_PLAN_INVALID` with every problem of every plan.
+ * @throws `E_CONFIG`, with every problem of every named restore, and `E_PLAN_INVALID` with every problem of every plan.
  */
 export async function createHoldfast(options: HoldfastOptions): Promise<Holdfast> {
   assertKnownOptions(options, OPTIONS, 'createHoldfast')
@@ -79,14 +114,23 @@ export async function createHoldfast(options: HoldfastOptions): Promise<Holdfast
       hint: 'Wrap the connection: typeormStore(dataSource) or mikroOrmStore(orm).',
     })
   }
+  if (options.hooks !== undefined) {
+    const problems = hookProblems(options.hooks).map(({ member, problem, remedy }) => `\`hooks${member && `.${member}`}\`: ${problem}. ${remedy}`)
+    if (problems.length > 0) throw new HoldfastError('E_CONFIG', problems.join('\n'))
+  }
   const buckets = bucketsOf(options.storage, options.encryption)
   const { registry, report } = await bootPlans({ plans, registrars, stores: options.stores, buckets: [...buckets.keys()] })
+  const schema = schemaChanges(options.schema ?? [], options.stores)
+  const masking = options.masking && maskRules(options.masking, options.stores)
   const repositories = new BucketRepositories(buckets)
   const stores = new Map(options.stores.map((store) => [store.name, store]))
-  const backups = createBackupService({ repositories, stores, plans: registry, clock, logger })
-  const restores = createRestoreService({ repositories, stores, clock, logger })
-  const discovery = createDiscoveryService({ repositories, stores, plans: registry, inventory: report.inventory, clock, logger })
-  const comparisons = createComparisonService({ repositories, stores })
+  const hooks = createHookSets(options.hooks, registry)
+  const backups = createBackupService({ repositories, stores, plans: registry, hooks, clock, logger })
+  const schemaWith = (more: readonly SchemaChange[]) => schemaChanges([...(options.schema ?? []), ...more], options.stores)
+  const named = namedRestores(options.restores ?? [], { stores, plans: registry, schema: options.schema ?? [], masking: masking !== undefined })
+  const restores = createRestoreService({ repositories, plans: registry, hooks, stores, schema, schemaWith, masking, named, clock, logger })
+  const discovery = createDiscoveryService({ repositories, stores, schema, plans: registry, inventory: report.inventory, clock, logger })
+  const comparisons = createComparisonService({ repositories, plans: registry, stores, schema })
   logger.info({ plans: registry.list().map(({ id }) => id), stores: [...stores.keys()], warnings: report.warnings.length }, 'holdfast is ready')
   let closing: Promise<void> | undefined
   const close = async () => {
@@ -94,7 +138,18 @@ export async function createHoldfast(options: HoldfastOptions): Promise<Holdfast
     await restores.released()
     await repositories.close()
   }
-  return { backups, restores, discovery, comparisons, keys: createKeyService(repositories), plans: registry, report, close: () => (closing ??= close()) }
+  return {
+    backups,
+    restores,
+    discovery,
+    comparisons,
+    erasures: createErasureService({ repositories, stores, clock }),
+    keys: createKeyService(repositories),
+    storages: createStorageService(repositories),
+    plans: registry,
+    report,
+    close: () => (closing ??= close()),
+  }
 }
 
 function bucketsOf(storage: HoldfastOptions['storage'] | undefined, encryption: EncryptionOptions | undefined): Map<string, Bucket> {

@@ -9,14 +9,39 @@ export type {
   IBackupDiscoveryService,
   IDataBackupService,
   IDataRestoreService,
+  EraseOptions,
+  ErasureReport,
+  IErasureService,
   IKeyService,
   ISnapshotComparisonService,
+  IStorageService,
   KeyOptions,
   KeySummary,
+  RestorableQuery,
+  StorageCheck,
+  StorageCheckOptions,
+  StorageMigrateOptions,
 } from './service/index.ts'
 export type { ResumeBackupOptions, StartBackupOptions } from './service/data-backup-service.ts'
 export type { SnapshotQuery, SnapshotSummary, UnfinishedSession, VerifyReport } from './service/backup-discovery-service.ts'
-export type { PruneAction, PrunedBucket, PruneItem, PruneKind, PruneOptions, PruneReason, PruneReport, PruneTally } from './catalog/index.ts'
+export type {
+  CalendarSpan,
+  PruneAction,
+  PrunedBucket,
+  PruneItem,
+  PruneKind,
+  PruneOptions,
+  PruneReason,
+  PruneReport,
+  PruneScopesOptions,
+  PruneTally,
+  RetainedSeries,
+  RetainedSnapshot,
+  RetainOptions,
+  RetainReport,
+  RetentionPolicy,
+  RetentionReason,
+} from './catalog/index.ts'
 export type { CompareOptions, HistoryOptions } from './service/snapshot-comparison-service.ts'
 export type {
   ComparedEntity,
@@ -38,12 +63,48 @@ export type {
   Where,
 } from './compare/index.ts'
 export type { BackupEntityResult, BackupResult, BackupSession, BackupSessionState } from './export/index.ts'
-export type { RestoreDiagnostic, RestoreDiagnostics, RestoredEntity, RestoreRequest, RestoreResult, RestoreSession, RestoreState } from './restore/index.ts'
-export type { EncryptionOptions, Manifest, ManifestEntity, SnapshotKind, VerifyLevel } from './archive/index.ts'
+export { maskEntity, masks } from './masking/index.ts'
+export type { CustomMask, MaskingOptions, MaskRule } from './masking/index.ts'
+export { pick, resolver } from './selection/index.ts'
+export type { PickOptions } from './selection/index.ts'
+export { fix, removedEntity, renamedFrom, upcast } from './evolution/index.ts'
+export type { ArchivedRecord, RenamedOptions, SchemaChange, SchemaOutcome, UpcastOptions } from './evolution/index.ts'
+export { ExactNumber } from './record/index.ts'
+export { defineRestore } from './restore/index.ts'
+export type {
+  ApplyOptions,
+  DifferingRow,
+  NamedRestore,
+  NamedRestoreOptions,
+  PickedKey,
+  PlannedRow,
+  PlanOptions,
+  RelatedRows,
+  ReplayRequest,
+  Resolution,
+  RestorableReport,
+  RestoreDiagnostic,
+  RestoreDiagnostics,
+  RestorePlan,
+  RestoredEntity,
+  RestoreRequest,
+  RestoreResult,
+  RestoreSession,
+  RestoreState,
+  RowReason,
+  RowResolver,
+  RowPick,
+  SnapshotAt,
+  UndoRequest,
+} from './restore/index.ts'
+export { planText } from './restore/index.ts'
+export type { ErasedCount } from './erasure/index.ts'
+export type { EncryptionOptions, ErasureEntry, Manifest, ManifestEntity, SnapshotKind, VerifyLevel } from './archive/index.ts'
 export type { EntityProgress, ProgressHandler, ProgressPhase, ProgressSnapshot } from './progress/index.ts'
 export type * from './contracts/index.ts'
 
 export { ERRORS, HoldfastError, isHoldfastError } from './kernel/errors.ts'
 export type { AbortableOptions } from './kernel/abort.ts'
+export type { MigrateProgress, MigrateReport } from './storage/migrate-storage.ts'
 export type { Clock } from './kernel/clock.ts'
 export type { ErrorCode, ErrorDefinition, HoldfastErrorOptions } from './kernel/errors.ts'

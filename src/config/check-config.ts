@@ -1,7 +1,7 @@
 import { didYouMean } from '../kernel/did-you-mean.ts'
 import { type ConfigProblem, configProblem } from './config-problem.ts'
 
-const MEMBERS = ['stores', 'storage', 'encryption', 'plans', 'registrars', 'logger', 'clock', 'close']
+const MEMBERS = ['stores', 'storage', 'encryption', 'plans', 'registrars', 'restores', 'schema', 'masking', 'hooks', 'logger', 'clock', 'close']
 const BUCKET_MEMBERS = ['storage', 'prefix', 'encryption']
 const LOG_METHODS = ['debug', 'info', 'warn', 'error']
 

@@ -15,6 +15,14 @@ export interface HoldfastConfig {
   readonly encryption?: Later<HoldfastOptions['encryption']>
   readonly plans?: Later<readonly BackupPlan[]>
   readonly registrars?: Later<readonly BackupRegistrar[]>
+  /** As in `createHoldfast`: `[defineRestore({ … })]`, for `holdfast restore --named`. */
+  readonly restores?: HoldfastOptions['restores']
+  /** As in `createHoldfast`: `[upcast(Order, { … })]`. */
+  readonly schema?: HoldfastOptions['schema']
+  /** As in `createHoldfast`: `{ key: env.MASKING_KEY, rules: [maskEntity(Customer, { … })] }`. */
+  readonly masking?: HoldfastOptions['masking']
+  /** As in `createHoldfast`. */
+  readonly hooks?: HoldfastOptions['hooks']
   /** Default: silent; with `--verbose` the command line's own, to stderr. */
   readonly logger?: HoldfastOptions['logger']
   readonly clock?: HoldfastOptions['clock']

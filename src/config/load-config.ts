@@ -52,13 +52,17 @@ async function resolved(file: string, config: HoldfastConfig): Promise<HoldfastO
   ])
   problems.push(...checkStores(stores), ...checkStorage(storage), ...checkPlans(plans), ...checkRegistrars(registrars))
   if (problems.length > 0) throw configInvalid(file, problems)
-  const { logger, clock } = config
+  const { logger, clock, schema, masking, hooks, restores } = config
   return {
     stores: stores as readonly EntityStore[],
     storage,
     ...(encryption === undefined ? {} : { encryption }),
     ...(plans === undefined ? {} : { plans }),
     ...(registrars === undefined ? {} : { registrars }),
+    ...(restores === undefined ? {} : { restores }),
+    ...(masking === undefined ? {} : { masking }),
+    ...(schema === undefined ? {} : { schema }),
+    ...(hooks === undefined ? {} : { hooks }),
     ...(logger === undefined ? {} : { logger }),
     ...(clock === undefined ? {} : { clock }),
   }

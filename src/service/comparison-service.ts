@@ -1,40 +1,53 @@
-import type { Manifest } from '../archive/index.ts'
+import type { ManifestEntity } from '../archive/index.ts'
 import { type Comparison, compareLive, compareSnapshots, entityKeyText, idOf, type OpenSnapshot, recordHistory } from '../compare/index.ts'
 import type { EntityStore } from '../contracts/entity-store.ts'
+import type { ScopeOption } from '../contracts/scope-option.ts'
+import { type ErasedRows, erasedOfSnapshot } from '../erasure/index.ts'
+import { evolveManifest, type SchemaChanges } from '../evolution/index.ts'
 import type { AbortableOptions } from '../kernel/abort.ts'
 import { HoldfastError, isHoldfastError } from '../kernel/errors.ts'
 import { assertKnownOptions } from '../kernel/known-options.ts'
+import type { IBackupPlanRegistry } from '../plan/index.ts'
 import type { BucketRepositories } from './bucket-repositories.ts'
 import { type EntityFinder, entityFinder } from './entity-finder.ts'
 import type { CompareOptions, HistoryOptions, ISnapshotComparisonService } from './snapshot-comparison-service.ts'
-import { findSnapshot } from './snapshot-finder.ts'
+import { ownedManifest } from './owned-rows.ts'
+import { isByRow, liveStoresOf } from './scoped-stores.ts'
+import { findSnapshot, type FoundSnapshot } from './snapshot-finder.ts'
 
 export interface ComparisonServiceOptions {
+  readonly schema: SchemaChanges
   readonly repositories: BucketRepositories
   readonly stores: ReadonlyMap<string, EntityStore>
+  readonly plans: IBackupPlanRegistry
 }
 
 const LIVE = 'live'
 const ORDERS: readonly HistoryOptions['order'][] = ['newest-first', 'oldest-first']
 
-export function createComparisonService({ repositories, stores }: ComparisonServiceOptions): ISnapshotComparisonService {
-  const opened = async (id: string, options: AbortableOptions) => openSnapshot((await findSnapshot(repositories, id, options)).manifest, repositories, options)
+export function createComparisonService({ repositories, stores, schema, plans }: ComparisonServiceOptions): ISnapshotComparisonService {
+  const opened = async (id: string, options: ScopeOption) =>
+    openSnapshot(await findSnapshot(repositories, id, options), { repositories, stores, schema }, { signal: options.signal })
 
   return {
     async compare(options): Promise<Comparison> {
-      assertKnownOptions(options, ['before', 'after', 'entities', 'signal'] satisfies (keyof CompareOptions)[], 'a comparison')
-      const { before, after = LIVE, entities, signal } = options
-      const old = await opened(before, { signal })
-      if (after === LIVE) return compareLive({ snapshot: old, stores, entities, signal })
-      return compareSnapshots({ before: old, after: await opened(after, { signal }), entities, signal })
+      assertKnownOptions(options, ['before', 'after', 'entities', 'scope', 'signal'] satisfies (keyof CompareOptions)[], 'a comparison')
+      const { before, after = LIVE, entities, scope, signal } = options
+      const old = await opened(before, { scope, signal })
+      if (after === LIVE) {
+        const manifest = ownedManifest(old.manifest, { plans, stores, schema })
+        const live = await liveStoresOf({ planId: manifest.plan.id, tenant: scope ?? null, byRow: isByRow(manifest) }, stores, plans)
+        return compareLive({ snapshot: { ...old, manifest }, stores: live, entities, signal })
+      }
+      return compareSnapshots({ before: old, after: await opened(after, { scope, signal }), entities, signal })
     },
 
     async *history(reference, key, options: HistoryOptions = {}) {
-      assertKnownOptions(options, ['series', 'order', 'signal'] satisfies (keyof HistoryOptions)[], 'a history')
-      const { series, order = 'newest-first', signal } = options
+      assertKnownOptions(options, ['series', 'order', 'scope', 'signal'] satisfies (keyof HistoryOptions)[], 'a history')
+      const { series, order = 'newest-first', scope, signal } = options
       if (!ORDERS.includes(order)) throw new HoldfastError('E_CONFIG', `\`order\` is ${JSON.stringify(order)}; expected ${ORDERS.join(', ')}`)
       const find = entityFinder(reference, stores)
-      const all = await snapshotsWith(repositories, find, { signal })
+      const all = await snapshotsWith(repositories, find, { scope, signal })
       const named = all.filter((snapshot) => series === undefined || snapshot.series === series)
       const [first, ...others] = new Set(named.map((snapshot) => snapshot.entity))
       if (first === undefined)
@@ -54,7 +67,7 @@ export function createComparisonService({ repositories, stores }: ComparisonServ
         keyOf: ({ descriptor }) => entityKeyText(descriptor, key),
         signal,
         snapshots: (async function* () {
-          for (const { id } of inOrder) yield await opened(id, { signal })
+          for (const { id } of inOrder) yield await opened(id, { scope, signal })
         })(),
       })
     },
@@ -62,8 +75,27 @@ export function createComparisonService({ repositories, stores }: ComparisonServ
 }
 
 /** A snapshot of any bucket, its chunks found in the buckets that its manifest names. */
-export function openSnapshot(manifest: Manifest, repositories: BucketRepositories, options: AbortableOptions): OpenSnapshot {
-  return { manifest, chunks: async (bucket) => (await repositories.existing(bucket, options)).scope(manifest.scope).chunks }
+export function openSnapshot(
+  { manifest, repository }: Pick<FoundSnapshot, 'manifest' | 'repository'>,
+  { repositories, stores, schema }: Omit<ComparisonServiceOptions, 'plans'>,
+  options: AbortableOptions,
+): OpenSnapshot {
+  const chunks = async (bucket: string) => (await repositories.existing(bucket, options)).scope(manifest.scope).chunks
+  const { erasures } = repository.scope(manifest.scope)
+  const today = evolveManifest(manifest, { stores, changes: schema }).manifest.entities
+  const nameToday = ({ descriptor: { store, table, schema: of } }: ManifestEntity) =>
+    today.find(({ descriptor }) => descriptor.store === store && descriptor.table === table && descriptor.schema === of)?.descriptor.name ?? ''
+  let erased: Promise<ErasedRows> | null = null
+  return {
+    manifest,
+    chunks,
+    erased(looking) {
+      erased ??= erasedOfSnapshot({ manifest, chunks, erasures, nameToday }, looking)
+      // One that failed, or was given up, is no answer for who asks next.
+      erased.catch(() => (erased = null))
+      return erased
+    },
+  }
 }
 
 interface SnapshotWith {
@@ -73,10 +105,14 @@ interface SnapshotWith {
 }
 
 /** Oldest first. Manifests are read one by one, and not kept: there may be many. */
-async function snapshotsWith(repositories: BucketRepositories, find: EntityFinder, options: AbortableOptions): Promise<readonly SnapshotWith[]> {
+async function snapshotsWith(
+  repositories: BucketRepositories,
+  find: EntityFinder,
+  { scope: tenant, ...options }: ScopeOption,
+): Promise<readonly SnapshotWith[]> {
   const found: SnapshotWith[] = []
   for await (const { repository } of repositories.all(options)) {
-    const scope = repository.scope()
+    const scope = repository.scopeOf(tenant)
     for await (const { id } of scope.listSnapshots(options)) {
       try {
         const manifest = await scope.readManifest(id, options)

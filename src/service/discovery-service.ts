@@ -1,14 +1,16 @@
 import { type Manifest, type Repository, type RepositoryScope, SESSION_LIFETIME_MS, type VerifyLevel } from '../archive/index.ts'
-import { prune, type PruneOptions, type PrunePlace } from '../catalog/index.ts'
+import { type PrunePlace, pruneScopes, type PruneScopesOptions, retain, type RetainOptions } from '../catalog/index.ts'
 import type { Logger } from '../contracts/logger.ts'
 import { createSnapshotReader } from '../compare/index.ts'
 import type { EntityStore } from '../contracts/entity-store.ts'
 import { isAlive, thisHost } from '../export/index.ts'
+import type { ScopeOption } from '../contracts/scope-option.ts'
 import type { AbortableOptions } from '../kernel/abort.ts'
 import type { Clock } from '../kernel/clock.ts'
 import { HoldfastError, isHoldfastError } from '../kernel/errors.ts'
 import { assertKnownOptions } from '../kernel/known-options.ts'
-import type { IBackupPlanRegistry, Inventory } from '../plan/index.ts'
+import type { SchemaChanges } from '../evolution/index.ts'
+import type { EntityReference, IBackupPlanRegistry, Inventory } from '../plan/index.ts'
 import type { IBackupDiscoveryService, SnapshotQuery, SnapshotSummary, UnfinishedSession } from './backup-discovery-service.ts'
 import type { BucketRepositories } from './bucket-repositories.ts'
 import { openSnapshot } from './comparison-service.ts'
@@ -17,6 +19,7 @@ import { findSnapshot, unknownSnapshot } from './snapshot-finder.ts'
 import { verifySnapshot } from './verify-snapshot.ts'
 
 export interface DiscoveryServiceOptions {
+  readonly schema: SchemaChanges
   readonly repositories: BucketRepositories
   readonly stores: ReadonlyMap<string, EntityStore>
   readonly plans: IBackupPlanRegistry
@@ -27,61 +30,76 @@ export interface DiscoveryServiceOptions {
 
 const LEVELS: readonly VerifyLevel[] = ['presence', 'stored', 'plain']
 
-export function createDiscoveryService({ repositories, stores, plans, inventory, clock, logger }: DiscoveryServiceOptions): IBackupDiscoveryService {
+export function createDiscoveryService({ repositories, stores, schema, plans, inventory, clock, logger }: DiscoveryServiceOptions): IBackupDiscoveryService {
   return {
     plans: () => plans.list(),
     inventory: () => inventory,
 
     async snapshots(query: SnapshotQuery = {}) {
-      assertKnownOptions(query, ['plan', 'limit', 'signal'] satisfies (keyof SnapshotQuery)[], 'a look for snapshots')
-      const { plan, limit = Number.POSITIVE_INFINITY, signal } = query
+      assertKnownOptions(query, ['plan', 'limit', 'scope', 'signal'] satisfies (keyof SnapshotQuery)[], 'a look for snapshots')
+      const { plan, limit = Number.POSITIVE_INFINITY, scope, signal } = query
       if (plan !== undefined) plans.get(plan)
       if (limit !== Number.POSITIVE_INFINITY && !(Number.isInteger(limit) && limit >= 0))
         throw new HoldfastError('E_CONFIG', `\`limit\` is ${String(limit)}; expected a whole number`)
       const summaries: SnapshotSummary[] = []
-      for await (const { repository } of repositories.all({ signal })) summaries.push(...(await summariesOf(repository.scope(), plan, limit, { signal })))
+      for await (const { repository } of repositories.all({ signal }))
+        summaries.push(...(await summariesOf(repository.scopeOf(scope), plan, limit, { signal })))
       return summaries.sort(newestFirst).slice(0, limit)
     },
 
     snapshot: async (id, options = {}) => (await findSnapshot(repositories, id, options)).manifest,
 
     async open(id, options = {}) {
-      const { manifest } = await findSnapshot(repositories, id, options)
-      return createSnapshotReader(openSnapshot(manifest, repositories, {}), (reference) => entityFinder(reference, stores)(manifest))
+      const found = await findSnapshot(repositories, id, options)
+      const find = (reference: EntityReference) => entityFinder(reference, stores)(found.manifest)
+      return createSnapshotReader(openSnapshot(found, { repositories, stores, schema }, {}), find)
     },
 
     async delete(id, options) {
-      assertKnownOptions(options, ['reason', 'signal'], 'deleting a snapshot')
-      const { reason, signal } = options
+      assertKnownOptions(options, ['reason', 'scope', 'signal'], 'deleting a snapshot')
+      const { reason, scope, signal } = options
       if (typeof reason !== 'string' || reason.trim() === '')
         throw new HoldfastError('E_CONFIG', '`reason` is empty', { hint: 'Say why the snapshot is deleted; the tombstone keeps it.' })
       // Without reading it: a damaged one must be possible to delete, or it would keep prune from ever going on.
-      const hidden = await repositories.find(async ({ repository }) => hideIn(repository.scope(), id, reason, { signal }), { signal })
+      const hidden = await repositories.find(async ({ repository }) => hideIn(repository.scopeOf(scope), id, reason, { signal }), { signal })
       if (!hidden) throw unknownSnapshot(repositories, id)
     },
 
     async unfinished(options = {}) {
       const sessions: UnfinishedSession[] = []
-      for await (const { repository } of repositories.all(options)) sessions.push(...(await unfinishedOf(repository, clock, options)))
+      for await (const { repository } of repositories.all({ signal: options.signal })) sessions.push(...(await unfinishedOf(repository, clock, options)))
       return sessions.sort(newestFirst)
     },
 
-    async verify(id, options: AbortableOptions & { readonly level?: VerifyLevel } = {}) {
-      assertKnownOptions(options, ['level', 'signal'], 'verifying a snapshot')
-      const { level = 'plain', signal } = options
+    async verify(id, options: ScopeOption & { readonly level?: VerifyLevel } = {}) {
+      assertKnownOptions(options, ['level', 'scope', 'signal'], 'verifying a snapshot')
+      const { level = 'plain', scope, signal } = options
       if (!LEVELS.includes(level))
         throw new HoldfastError('E_CONFIG', `\`level\` is ${JSON.stringify(level)}; expected ${LEVELS.map((name) => `"${name}"`).join(', ')}`)
-      const { manifest } = await findSnapshot(repositories, id, { signal })
+      const { manifest } = await findSnapshot(repositories, id, { scope, signal })
       const bucket = async (name: string) => (await repositories.existing(name, { signal })).scope(manifest.scope)
       return verifySnapshot(manifest, bucket, level, { signal })
     },
 
-    async prune(options: PruneOptions = {}) {
+    async retain(options: RetainOptions) {
       // A misspelt `dryRun` must not delete.
-      assertKnownOptions(options, ['dryRun', 'graceMs', 'allowMoreThanHalf', 'signal'] satisfies (keyof PruneOptions)[], 'a prune')
+      assertKnownOptions(options, ['keep', 'plan', 'dryRun', 'allowMoreThanHalf', 'scope', 'signal'] satisfies (keyof RetainOptions)[], 'a retention')
+      if (options.plan !== undefined) plans.get(options.plan)
       const places: PrunePlace[] = []
       for await (const place of repositories.all({ signal: options.signal })) places.push(place)
-      return prune({ places, clock, logger }, options)
+      return retain({ places, clock, logger }, options)
+    },
+
+    async prune(options: PruneScopesOptions = {}) {
+      // A misspelt `dryRun` must not delete.
+      assertKnownOptions(
+        options,
+        ['dryRun', 'graceMs', 'allowMoreThanHalf', 'keepUndoMs', 'keepRestoresMs', 'scope', 'signal'] satisfies (keyof PruneScopesOptions)[],
+        'a prune',
+      )
+      const places: PrunePlace[] = []
+      for await (const place of repositories.all({ signal: options.signal })) places.push(place)
+      return pruneScopes({ places, clock, logger }, options)
     },
   }
 }
@@ -137,8 +155,8 @@ function summarize(manifest: Manifest): SnapshotSummary {
   }
 }
 
-async function unfinishedOf(repository: Repository, clock: Clock, options: AbortableOptions): Promise<UnfinishedSession[]> {
-  const scope = repository.scope()
+async function unfinishedOf(repository: Repository, clock: Clock, { scope: tenant, ...options }: ScopeOption): Promise<UnfinishedSession[]> {
+  const scope = repository.scopeOf(tenant)
   const committed = new Set<string>()
   for await (const { id } of scope.listSnapshots(options)) committed.add(id)
   const sessions: UnfinishedSession[] = []

@@ -1,8 +1,8 @@
 import type { Comparison, EntityKey, RecordVersion } from '../compare/index.ts'
-import type { AbortableOptions } from '../kernel/abort.ts'
+import type { ScopeOption } from '../contracts/scope-option.ts'
 import type { EntityReference } from '../plan/index.ts'
 
-export interface CompareOptions extends AbortableOptions {
+export interface CompareOptions extends ScopeOption {
   /** Id of the older snapshot. */
   readonly before: string
   /** Id of the newer snapshot, of any bucket; `live` for the database as it is now. Default `live`. */
@@ -11,7 +11,7 @@ export interface CompareOptions extends AbortableOptions {
   readonly entities?: readonly string[]
 }
 
-export interface HistoryOptions extends AbortableOptions {
+export interface HistoryOptions extends ScopeOption {
   /** Which series. Default: the only one that has the entity; `E_CONFIG` when there are several. */
   readonly series?: string
   /** Default `newest-first`. */

@@ -10,6 +10,7 @@ export {
   IDataRestoreService,
   IKeyService,
   ISnapshotComparisonService,
+  IStorageService,
   registerHoldfast,
 } from './register-holdfast.ts'
 export { token } from './token.ts'

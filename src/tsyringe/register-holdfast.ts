@@ -5,6 +5,7 @@ import type { IDataBackupService as BackupService } from '../service/data-backup
 import type { IDataRestoreService as RestoreService } from '../service/data-restore-service.ts'
 import type { IKeyService as KeyService } from '../service/key-service.ts'
 import type { ISnapshotComparisonService as ComparisonService } from '../service/snapshot-comparison-service.ts'
+import type { IStorageService as StorageService } from '../service/storage-service.ts'
 import type { Container } from './container.ts'
 import { token } from './token.ts'
 
@@ -17,6 +18,7 @@ export const IDataRestoreService = token<RestoreService>('IDataRestoreService')
 export const IBackupDiscoveryService = token<DiscoveryService>('IBackupDiscoveryService')
 export const ISnapshotComparisonService = token<ComparisonService>('ISnapshotComparisonService')
 export const IKeyService = token<KeyService>('IKeyService')
+export const IStorageService = token<StorageService>('IStorageService')
 export const IBackupPlanRegistry = token<PlanRegistry>('IBackupPlanRegistry')
 
 export type IDataBackupService = BackupService
@@ -24,6 +26,7 @@ export type IDataRestoreService = RestoreService
 export type IBackupDiscoveryService = DiscoveryService
 export type ISnapshotComparisonService = ComparisonService
 export type IKeyService = KeyService
+export type IStorageService = StorageService
 export type IBackupPlanRegistry = PlanRegistry
 
 /** The services of what `createHoldfast` returns. */
@@ -33,6 +36,7 @@ export interface HoldfastServices {
   readonly discovery: DiscoveryService
   readonly comparisons: ComparisonService
   readonly keys: KeyService
+  readonly storages: StorageService
   readonly plans: PlanRegistry
 }
 
@@ -47,6 +51,7 @@ export function registerHoldfast(container: Container, holdfast: HoldfastService
     [IBackupDiscoveryService, holdfast.discovery],
     [ISnapshotComparisonService, holdfast.comparisons],
     [IKeyService, holdfast.keys],
+    [IStorageService, holdfast.storages],
     [IBackupPlanRegistry, holdfast.plans],
   ])
   for (const key of services.keys()) {

@@ -8,6 +8,7 @@ import {
   IDataBackupService,
   IDataRestoreService,
   type IKeyService,
+  type IStorageService,
   ISnapshotComparisonService,
   registerHoldfast,
   resolve,
@@ -29,6 +30,7 @@ async function services(planId: string): Promise<HoldfastServices> {
     discovery: {} as IBackupDiscoveryService,
     comparisons: {} as ISnapshotComparisonService,
     keys: {} as IKeyService,
+    storages: {} as IStorageService,
     plans: registry,
   }
 }
