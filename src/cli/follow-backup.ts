@@ -1,12 +1,14 @@
 import type { BackupResult, BackupSession } from '../export/index.ts'
-import { bytes, counted, duration } from './amounts.ts'
+import { bytes, counted, duration } from '../kernel/amounts.ts'
 import { asCommandError } from './command-error.ts'
 import { showProgress } from './progress-view.ts'
 import type { CommandContext, CommandResult } from './run-command.ts'
+import { scopeAgain } from './scope-option.ts'
+import { shellWord } from './shell-word.ts'
 
 /** Waits for a backup and tells how it ended. The first interrupt pauses it, the next one ends the process; either way its token goes on with it. */
 export async function followBackup(session: BackupSession, { output, interrupts, options }: CommandContext): Promise<CommandResult> {
-  const goOn = continuation(session.token, options.config)
+  const goOn = continuation(session, options.config)
   interrupts.handle(
     () => {
       output.note('Pausing at the next batch; interrupt again to stop at once.')
@@ -51,6 +53,6 @@ export async function followBackup(session: BackupSession, { output, interrupts,
 }
 
 /** The command that goes on with a session. */
-export function continuation(token: string, config: string | undefined): string {
-  return `holdfast resume ${token}${config === undefined ? '' : ` --config ${/^[\w./@-]+$/.test(config) ? config : `'${config.replaceAll("'", String.raw`'\''`)}'`}`}`
+function continuation({ token, scope }: BackupSession, config: string | undefined): string {
+  return `holdfast resume ${token}${scopeAgain(scope)}${config === undefined ? '' : ` --config ${shellWord(config)}`}`
 }

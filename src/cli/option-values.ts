@@ -9,6 +9,14 @@ export function nameValue(text: string, known: Readonly<Record<string, string>> 
   return { ...known, [name]: text.slice(at + 1) }
 }
 
+/** Collects a repeated `name=value` option of which a name may have several values. */
+export function nameValues(text: string, known: Readonly<Record<string, readonly string[]>> = {}): Record<string, readonly string[]> {
+  const at = text.indexOf('=')
+  if (at < 1) throw new InvalidArgumentError('Expected name=value.')
+  const name = text.slice(0, at)
+  return { ...known, [name]: [...(Object.hasOwn(known, name) ? known[name]! : []), text.slice(at + 1)] }
+}
+
 export function wholeNumber(text: string): number {
   if (!/^\d{1,9}$/.test(text)) throw new InvalidArgumentError('Expected a whole number.')
   return Number(text)
@@ -21,6 +29,19 @@ export function timeSpan(text: string): number {
   const [, amount, unit] = /^(\d{1,6})([smhd])$/.exec(text) ?? []
   if (amount === undefined || unit === undefined) throw new InvalidArgumentError('Expected a number and a unit: 30s, 90m, 24h, 7d.')
   return Number(amount) * UNIT_MS[unit]!
+}
+
+/** `14d`, `1y6mo`, `36h`: lengths by the calendar. */
+export function calendarSpan(text: string): Record<string, number> {
+  const found = /^(?:(\d{1,4})y)?(?:(\d{1,4})mo)?(?:(\d{1,4})w)?(?:(\d{1,5})d)?(?:(\d{1,6})h)?$/.exec(text)
+  if (!found || text === '') throw new InvalidArgumentError('Expected lengths, the longest first: 14d, 1y6mo, 2w, 36h.')
+  const names = ['years', 'months', 'weeks', 'days', 'hours']
+  return Object.fromEntries(names.flatMap((name, at) => (found[at + 1] === undefined ? [] : [[name, Number(found[at + 1])]])))
+}
+
+/** `12`, or `all`. */
+export function countOrAll(text: string): number {
+  return text === 'all' ? -1 : wholeNumber(text)
 }
 
 const UNIT_BYTES: Readonly<Record<string, number>> = { '': 1, KiB: 1024, MiB: 1024 ** 2, GiB: 1024 ** 3 }

@@ -1,16 +1,25 @@
 import { Command } from 'commander'
 import { VERSION } from '../kernel/version.ts'
+import { addApply } from './commands/apply.ts'
 import { addBackup } from './commands/backup.ts'
+import { addCheckRestorable } from './commands/check-restorable.ts'
 import { addCompare } from './commands/compare.ts'
 import { addDelete } from './commands/delete.ts'
+import { addErase } from './commands/erase.ts'
 import { addHistory } from './commands/history.ts'
 import { addKeys } from './commands/keys.ts'
 import { addList } from './commands/list.ts'
+import { addPlan } from './commands/plan.ts'
 import { addPlans } from './commands/plans.ts'
 import { addPrune } from './commands/prune.ts'
+import { addReplay } from './commands/replay.ts'
+import { addRetain } from './commands/retain.ts'
 import { addRestore } from './commands/restore.ts'
+import { addRestores } from './commands/restores.ts'
 import { addResume } from './commands/resume.ts'
 import { addShow } from './commands/show.ts'
+import { addStorage } from './commands/storage.ts'
+import { addUndo } from './commands/undo.ts'
 import { addVerify } from './commands/verify.ts'
 import { EXIT_CODES } from './exit-codes.ts'
 import type { RunAlone, RunCommand } from './run-command.ts'
@@ -43,14 +52,23 @@ export function createProgram({ stdout, stderr }: Pick<Surroundings, 'stdout' | 
   addList(program, run)
   addShow(program, run)
   addVerify(program, run)
+  addCheckRestorable(program, run)
   addCompare(program, run)
   addHistory(program, run)
   program.commandsGroup('Bring back, clean up:')
   addRestore(program, run)
+  addPlan(program, run)
+  addApply(program, run)
+  addReplay(program, run)
+  addUndo(program, run)
+  addRestores(program, run)
   addDelete(program, run)
+  addErase(program, run)
+  addRetain(program, run)
   addPrune(program, run)
   program.commandsGroup('Set up:')
   addKeys(program, run, alone)
+  addStorage(program, run)
   const exits = Object.entries(EXIT_CODES).map(([code, meaning]) => `  ${code.padStart(3)}  ${meaning}`)
   return program.addHelpText(
     'after',

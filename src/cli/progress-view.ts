@@ -1,5 +1,5 @@
 import type { ProgressHandler, ProgressSnapshot } from '../progress/index.ts'
-import { bytes, count, duration } from './amounts.ts'
+import { bytes, count, duration } from '../kernel/amounts.ts'
 import type { Output } from './output.ts'
 
 const PLAIN_EVERY_MS = 10_000

@@ -28,8 +28,10 @@ describe('an accident, by the command line', () => {
     expect(text).toMatchObject({ exitCode: 0, stderr: '' })
     expect(text.stdout).toContain('Plan shop: Orders, lines and customers')
     const { lines } = await app.run(['plans', '--json'])
-    expect(lines.map(({ type }) => type)).toEqual(['plan', 'summary'])
-    expect(lines[1]).toMatchObject({ command: 'plans', exitCode: 0, plans: 1, uncovered: 0 })
+    expect(text.stdout).toContain('Restore lost-lines: Lines that are missing, with their orders (plan shop)')
+    expect(lines.map(({ type }) => type)).toEqual(['plan', 'named-restore', 'summary'])
+    expect(lines[1]).toMatchObject({ id: 'lost-lines', plan: 'shop' })
+    expect(lines[2]).toMatchObject({ command: 'plans', exitCode: 0, plans: 1, restores: 1, uncovered: 0 })
   })
 
   it('list says that there is nothing yet', async () => {
@@ -167,6 +169,92 @@ describe('an accident, by the command line', () => {
     expect(image()).toBe(before)
   })
 
+  it('restore --named runs what the configuration declares, and takes nothing that it says itself', async () => {
+    app.sql('DELETE FROM order_line WHERE id > 3990')
+    app.sql("UPDATE orders SET status = 'lost' WHERE id = 1")
+    const look = await app.run(['restore', '--named', 'lost-lines', '--dry-run', '--json'])
+    expect(look.lines.at(-1)).toMatchObject({ type: 'summary', snapshotId: snapshot, status: 'planned', totals: { create: 10, update: 0 } })
+    const planned = await app.run(['plan', 'latest', '--named', 'lost-lines', '--json'])
+    expect(planned.lines.at(-1)).toMatchObject({ rows: 10, totals: { create: 10 } })
+    const done = await app.run(['restore', new Date(Date.now() + 60_000).toISOString(), '--named', 'lost-lines', '--yes', '--by', 'ada', '--json'])
+    expect(done.lines.at(-1)).toMatchObject({ status: 'completed', by: 'ada', totals: { create: 10, update: 0 } })
+    app.sql("UPDATE orders SET status = 'paid' WHERE id = 1")
+    expect(image()).toBe(before)
+    const refused = await app.run(['restore', snapshot, '--named', 'lost-lines', '--policy', 'overwrite', '--no-create', '--delete-extra', '--dry-run'])
+    expect(refused.exitCode).toBe(2)
+    expect(refused.stderr).toContain('E_USAGE: --named is given, and --delete-extra, --policy, --no-create as well')
+    expect((await app.run(['restore', snapshot, '--named', 'lost-lines', '--dry-run'])).stderr).toContain('is neither latest nor a time')
+    expect((await app.run(['restore', '--dry-run'])).stderr).toContain('E_USAGE: no snapshot is given')
+    const unknown = await app.run(['restore', '--named', 'lost-line', '--dry-run'])
+    expect(unknown).toMatchObject({ exitCode: 10 })
+    expect(unknown.stderr).toContain('Did you mean "lost-lines"?')
+  })
+
+  it('plan shows it, apply does exactly that, undo takes it back, restores lists it', async () => {
+    app.sql("UPDATE orders SET status = 'lost' WHERE id <= 3")
+    const broken = image()
+    const refused = await app.run(['plan', snapshot])
+    expect(refused.exitCode).toBe(3)
+    expect(refused.stderr).toContain('3 records cannot be restored like this, so the plan cannot be applied.')
+    const shown = await app.run(['plan', snapshot, '--policy', 'overwrite', '--by', 'ada'])
+    expect(shown.exitCode).toBe(0)
+    expect(shown.stdout).toMatch(/^Plan .* 3 rows to touch, until (.*\n)* {2}update +Order \[1\] {2}status "lost" → "paid"(.*\n)* {2}Apply it: holdfast apply /)
+    const planned = (await app.run(['plan', snapshot, '--policy', 'overwrite', '--json'])).lines.at(-1)!
+    expect(planned).toMatchObject({ type: 'summary', rows: 3, problems: 0, totals: { update: 3 } })
+    app.sql("UPDATE orders SET status = 'other' WHERE id = 3")
+    const stale = await app.run(['apply', String(planned.planId)])
+    expect(stale.exitCode).toBe(3)
+    expect(stale.stderr).toContain('E_PLAN_STALE: not as the plan saw them: 1 row (Order [3] changed)')
+    app.sql("UPDATE orders SET status = 'lost' WHERE id = 3")
+    const applied = await app.run(['apply', String(planned.planId), '--by', 'ada', '--json'])
+    expect(applied.lines.at(-1)).toMatchObject({ applies: planned.planId, by: 'ada', undoable: true, totals: { update: 3 } })
+    expect(image()).toBe(before)
+    const undone = await app.run(['undo', String(applied.lines.at(-1)!.restoreId)])
+    expect(undone).toMatchObject({ exitCode: 0 })
+    expect(undone.stdout).toMatch(/^Undone: /)
+    expect(image()).toBe(broken)
+    const list = await app.run(['restores', '--limit', '2', '--json'])
+    expect(list.lines.slice(0, 2).map(({ undoes, applies }) => [undoes, applies])).toEqual([
+      [applied.lines.at(-1)!.restoreId, null],
+      [null, planned.planId],
+    ])
+    expect((await app.run(['restores'])).stdout).toContain(`plan ${String(planned.planId)}`)
+    expect((await app.run(['undo', snapshot])).exitCode).toBe(10)
+    const picked = await app.run([
+      'plan',
+      'latest',
+      '--of-plan',
+      'shop',
+      '--key',
+      'Order=1',
+      '--key',
+      'Order=2',
+      '--fields',
+      'Order=status',
+      '--policy',
+      'overwrite',
+      '--json',
+    ])
+    expect(picked.lines.at(-1)).toMatchObject({ rows: 2, totals: { records: 2, update: 2 } })
+    const related = await app.run([
+      'restore',
+      snapshot,
+      '--where',
+      'Order={"id":{"lte":2}}',
+      '--children',
+      'OrderLine',
+      '--policy',
+      'overwrite',
+      '--dry-run',
+      '--json',
+    ])
+    expect(related.lines.at(-1)).toMatchObject({ totals: { update: 2 } })
+    expect(related.lines.filter(({ type }) => type === 'entity').map(({ entity }) => entity)).toEqual(['Customer', 'Order', 'OrderLine'])
+    expect((await app.run(['plan', snapshot, '--where', 'Order=paid'])).exitCode).toBe(2)
+    await app.run(['restore', snapshot, '--policy', 'overwrite', '--yes'])
+    expect(image()).toBe(before)
+  })
+
   it('delete hides it and prune gives its space back', async () => {
     expect((await app.run(['delete', snapshot])).exitCode).toBe(2)
     expect((await app.run(['delete', snapshot, '--reason', 'taken by mistake'])).exitCode).toBe(0)
@@ -176,6 +264,17 @@ describe('an accident, by the command line', () => {
     const dry = await app.run(['prune', '--dry-run', '--grace', '1h'])
     expect(dry).toMatchObject({ exitCode: 0, stderr: '' })
     expect(dry.stdout).toContain('nothing was written')
+    const retained = await app.run(['retain', '--last', '1', '--daily', 'all', '--within', '1y6mo', '--zone', 'Europe/Berlin', '--dry-run', '--json'])
+    expect(retained.exitCode).toBe(0)
+    expect(retained.line('series')).toMatchObject({
+      bucket: 'default',
+      plan: 'shop',
+      kept: [{ reasons: expect.arrayContaining(['newest', 'last 1', 'within']) }],
+      deleted: [],
+    })
+    expect((await app.run(['retain', '--weekly', '4'])).stdout).toContain('0 snapshots deleted')
+    for (const wrong of [[], ['--last', '-3'], ['--within', 'soon'], ['--last', '1', '--zone', 'Middle/Earth']])
+      expect((await app.run(['retain', ...wrong])).exitCode, wrong.join(' ')).toBe(2)
     const run = await app.run(['prune', '--json'])
     expect(run.exitCode).toBe(0)
     expect(run.line('bucket')).toMatchObject({ bucket: 'default', before: { snapshots: 2 } })
@@ -303,7 +402,22 @@ describe('what ends otherwise', () => {
   it('help and version end with 0 and write to stdout', async () => {
     const [help, ofCommand, version] = await Promise.all([app.run(['--help']), app.run(['restore', '--help']), app.run(['--version'])])
     expect([help.exitCode, ofCommand.exitCode, version.exitCode]).toEqual([0, 0, 0])
-    for (const word of ['backup', 'resume', 'plans', 'list', 'show', 'verify', 'restore', 'delete', 'prune', 'compare', 'history', 'Exit codes:', 'Examples:'])
+    for (const word of [
+      'backup',
+      'resume',
+      'plans',
+      'list',
+      'show',
+      'verify',
+      'restore',
+      'delete',
+      'retain',
+      'prune',
+      'compare',
+      'history',
+      'Exit codes:',
+      'Examples:',
+    ])
       expect(help.stdout).toContain(word)
     expect(ofCommand.stdout).toContain('--dry-run')
     expect(version.stdout).toMatch(/^\d+\.\d+\.\d+\n$/)

@@ -44,11 +44,21 @@ interface CliOptions {
   readonly input?: string
 }
 
-export async function cliApp(): Promise<CliApp> {
+/** What the folder holds: a module of the fixtures that exports `shopConfig(folder)`, and its database. */
+export interface CliShop {
+  readonly config: string
+  make(folder: string): Promise<void>
+}
+
+const ONE_SHOP: CliShop = {
+  config: 'cli-shop-config.ts',
+  make: async (folder) => (await openSqliteShop(folder)).dataSource.destroy(),
+}
+
+export async function cliApp({ config: fixture, make }: CliShop = ONE_SHOP): Promise<CliApp> {
   const folder = temporaryFolder()
-  const shop = await openSqliteShop(folder.path)
-  await shop.dataSource.destroy()
-  const config = pathToFileURL(join(ROOT, 'test/fixtures/cli-shop-config.ts')).href
+  await make(folder.path)
+  const config = pathToFileURL(join(ROOT, 'test/fixtures', fixture)).href
   writeFileSync(join(folder.path, 'holdfast.config.mjs'), `import { shopConfig } from '${config}'\nexport default shopConfig(import.meta.dirname)\n`)
   mkdirSync(join(folder.path, 'below'))
 

@@ -1,12 +1,13 @@
 import type { Command } from 'commander'
 import type { ComparisonSummary, SchemaDifference } from '../../compare/index.ts'
-import { counted, moment } from '../amounts.ts'
-import { fieldText } from '../field-text.ts'
+import { counted, moment } from '../../kernel/amounts.ts'
+import { fieldText } from '../../kernel/field-text.ts'
 import { wholeNumber } from '../option-values.ts'
 import type { CommandContext, CommandResult, GlobalOptions, RunCommand } from '../run-command.ts'
-import { textTable } from '../text-table.ts'
+import { addScopeOption, type ScopeOptions } from '../scope-option.ts'
+import { textTable } from '../../kernel/text-table.ts'
 
-interface CompareCommandOptions extends GlobalOptions {
+interface CompareCommandOptions extends GlobalOptions, ScopeOptions {
   readonly entity?: readonly string[]
   readonly limit?: number
 }
@@ -15,7 +16,7 @@ interface CompareCommandOptions extends GlobalOptions {
 const SHOWN = 100
 
 export function addCompare(program: Command, run: RunCommand): void {
-  program
+  const command = program
     .command('compare')
     .summary('show what changed since a snapshot, or between two')
     .description('Shows which records were added, removed and changed, field by field. Reads only what is not the same on both sides; writes nothing.')
@@ -23,6 +24,7 @@ export function addCompare(program: Command, run: RunCommand): void {
     .argument('[after]', 'id of the newer snapshot, or live: the database as it is now', 'live')
     .option('--entity <name...>', 'only these entities: Name, or store.Name')
     .option('--limit <n>', `differences shown; all are counted (default: ${SHOWN}, with --json all)`, wholeNumber)
+  addScopeOption(command)
     .addHelpText('after', '\nExamples:\n  $ holdfast compare <snapshot>\n  $ holdfast compare <older> <newer> --entity Order --json')
     .action(async (before: string, after: string, _, command: Command) => {
       const options = command.optsWithGlobals<CompareCommandOptions>()
@@ -37,7 +39,13 @@ async function compare(
   { holdfast, output, interrupts }: CommandContext,
 ): Promise<CommandResult> {
   const { entity, limit = output.json ? Number.POSITIVE_INFINITY : SHOWN } = options
-  const comparison = await holdfast.comparisons.compare({ before, after, signal: interrupts.signal, ...(entity ? { entities: entity } : {}) })
+  const comparison = await holdfast.comparisons.compare({
+    before,
+    after,
+    scope: options.scope,
+    signal: interrupts.signal,
+    ...(entity ? { entities: entity } : {}),
+  })
   let found = 0
   for await (const difference of comparison) {
     if (++found > limit) continue

@@ -1,13 +1,17 @@
 import type { Command } from 'commander'
 import { generateKeyFile } from '../../crypto/encryption.ts'
 import type { GlobalOptions, RunAlone, RunCommand } from '../run-command.ts'
-import { textTable } from '../text-table.ts'
+import type { ScopeOptions } from '../scope-option.ts'
+import { textTable } from '../../kernel/text-table.ts'
 
-interface KeysOptions extends GlobalOptions {
+interface KeysOptions extends GlobalOptions, ScopeOptions {
   readonly bucket?: string
+  readonly yes?: boolean
 }
 
 const BUCKET = ['--bucket <name>', 'which bucket; needed where there are several'] as const
+
+const SCOPE = ['--scope <tenant>', 'the tenant, where the plan has a scope'] as const
 
 export function addKeys(program: Command, run: RunCommand, alone: RunAlone): void {
   const keys = program.command('keys').summary('make, list and change the keys of encrypted backups').description('The keys of encrypted repositories.')
@@ -62,12 +66,29 @@ export function addKeys(program: Command, run: RunCommand, alone: RunAlone): voi
     .summary('seal what is written from now on with a new key')
     .description('Makes a new data key for what is written from now on. What is there stays sealed with the old ones, which are kept.')
     .option(...BUCKET)
+    .option(...SCOPE)
     .action(async (_, command: Command) => {
-      const { bucket, ...options } = command.optsWithGlobals<KeysOptions>()
+      const { bucket, scope, ...options } = command.optsWithGlobals<KeysOptions>()
       await run('keys renew', options, async ({ holdfast, output, interrupts: { signal } }) => {
-        const id = await holdfast.keys.renew({ signal, ...(bucket === undefined ? {} : { bucket }) })
+        const id = await holdfast.keys.renew({ signal, scope, ...(bucket === undefined ? {} : { bucket }) })
         output.text(`What is written from now on is sealed with the key ${id}`)
         return { exitCode: 0, summary: { key: id } }
+      })
+    })
+  keys
+    .command('shred')
+    .summary('destroy the keys of a tenant, for ever')
+    .description(
+      'Destroys the keys of a tenant in all encrypted buckets: nothing of it can ever be read again, and nothing of it backed up. Others are not touched. There is no way back.',
+    )
+    .requiredOption(...SCOPE)
+    .requiredOption('--yes', 'this is what you want')
+    .action(async (_, command: Command) => {
+      const { scope = '', ...options } = command.optsWithGlobals<KeysOptions>()
+      await run('keys shred', options, async ({ holdfast, output, interrupts: { signal } }) => {
+        const deleted = await holdfast.keys.shred({ scope, signal })
+        output.text(`Destroyed the keys of ${JSON.stringify(scope)} (${deleted} objects)`)
+        return { exitCode: 0, summary: { scope, deleted } }
       })
     })
 }

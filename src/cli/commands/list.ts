@@ -1,22 +1,24 @@
 import type { Command } from 'commander'
-import { bytes, moment } from '../amounts.ts'
+import { bytes, moment } from '../../kernel/amounts.ts'
 import { wholeNumber } from '../option-values.ts'
 import type { CommandContext, CommandResult, GlobalOptions, RunCommand } from '../run-command.ts'
-import { textTable } from '../text-table.ts'
+import { addScopeOption, scopeAgain, type ScopeOptions } from '../scope-option.ts'
+import { textTable } from '../../kernel/text-table.ts'
 
-interface ListOptions extends GlobalOptions {
+interface ListOptions extends GlobalOptions, ScopeOptions {
   readonly limit?: number
   readonly unfinished?: boolean
 }
 
 export function addList(program: Command, run: RunCommand): void {
-  program
+  const command = program
     .command('list')
     .summary('list snapshots, newest first')
     .description('Lists snapshots, newest first, or the sessions that have none yet and can be resumed.')
     .argument('[plan]', 'of this plan only')
     .option('--limit <n>', 'at most so many', wholeNumber)
     .option('--unfinished', 'backups that were paused, failed or killed, or that run now, with their tokens')
+  addScopeOption(command)
     .addHelpText('after', '\nExamples:\n  $ holdfast list shop --limit 10\n  $ holdfast list --json\n  $ holdfast list --unfinished')
     .action(async (plan: string | undefined, _, command: Command) => {
       const options = command.optsWithGlobals<ListOptions>()
@@ -24,9 +26,13 @@ export function addList(program: Command, run: RunCommand): void {
     })
 }
 
-async function listSnapshots(plan: string | undefined, { limit }: ListOptions, { holdfast, output, interrupts }: CommandContext): Promise<CommandResult> {
+async function listSnapshots(
+  plan: string | undefined,
+  { limit, scope }: ListOptions,
+  { holdfast, output, interrupts }: CommandContext,
+): Promise<CommandResult> {
   const { signal } = interrupts
-  const snapshots = await holdfast.discovery.snapshots({ signal, ...(plan === undefined ? {} : { plan }), ...(limit === undefined ? {} : { limit }) })
+  const snapshots = await holdfast.discovery.snapshots({ scope, signal, ...(plan === undefined ? {} : { plan }), ...(limit === undefined ? {} : { limit }) })
   for (const snapshot of snapshots) output.record('snapshot', { ...snapshot })
   if (snapshots.length === 0) output.note('There are no snapshots.')
   else {
@@ -46,13 +52,13 @@ async function listSnapshots(plan: string | undefined, { limit }: ListOptions, {
   return { exitCode: 0, summary: { snapshots: snapshots.length } }
 }
 
-async function listSessions(plan: string | undefined, { limit }: ListOptions, { holdfast, output, interrupts }: CommandContext): Promise<CommandResult> {
+async function listSessions(plan: string | undefined, { limit, scope }: ListOptions, { holdfast, output, interrupts }: CommandContext): Promise<CommandResult> {
   if (plan !== undefined) holdfast.plans.get(plan)
-  const all = await holdfast.discovery.unfinished({ signal: interrupts.signal })
+  const all = await holdfast.discovery.unfinished({ scope, signal: interrupts.signal })
   const sessions = all.filter(({ planId }) => plan === undefined || planId === plan).slice(0, limit)
   for (const session of sessions) output.record('session', { ...session })
   if (sessions.length === 0) output.note('There are no unfinished sessions.')
   for (const { id, planId, state, startedAt, token } of sessions)
-    output.text(`${id}  ${planId}  ${state}  since ${moment(startedAt)}\n  holdfast resume ${token}`)
+    output.text(`${id}  ${planId}  ${state}  since ${moment(startedAt)}\n  holdfast resume ${token}${scopeAgain(scope)}`)
   return { exitCode: 0, summary: { sessions: sessions.length } }
 }

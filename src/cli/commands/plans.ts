@@ -4,7 +4,7 @@ import type { GlobalOptions, RunCommand } from '../run-command.ts'
 export function addPlans(program: Command, run: RunCommand): void {
   program
     .command('plans')
-    .summary('list the plans, what they cover and what nobody thought of')
+    .summary('list the plans, what they cover and what nobody thought of, and the restores that are declared')
     .description('Lists the plans and the entities that each covers, and warns of entities that no plan takes and nobody excluded. Asks no database.')
     .addHelpText('after', '\nExamples:\n  $ holdfast plans\n  $ holdfast plans --json')
     .action(async (_, command: Command) => {
@@ -21,12 +21,15 @@ export function addPlans(program: Command, run: RunCommand): void {
             entities,
           })
         }
+        const restores = holdfast.restores.listNamed()
+        for (const { id, description, plan } of restores) output.record('named-restore', { id, description, plan })
         for (const { store, entity, reason } of report.inventory.entities.filter(({ state }) => state === 'excluded'))
           output.record('excluded', { store, entity, reason })
         if (output.json) for (const warning of report.warnings) output.warning(String(warning))
         output.text(String(report))
+        for (const { id, description, plan } of restores) output.text(`Restore ${id}: ${description} (plan ${plan})`)
         const uncovered = report.inventory.entities.filter(({ state }) => state === 'uncovered').length
-        return { exitCode: 0, summary: { plans: report.plans.length, uncovered } }
+        return { exitCode: 0, summary: { plans: report.plans.length, restores: restores.length, uncovered } }
       })
     })
 }

@@ -1,15 +1,18 @@
 import type { Command } from 'commander'
 import type { PruneReport } from '../../catalog/index.ts'
-import { bytes, counted } from '../amounts.ts'
+import { bytes, counted } from '../../kernel/amounts.ts'
 import { timeSpan } from '../option-values.ts'
 import type { Output } from '../output.ts'
 import type { GlobalOptions, RunCommand } from '../run-command.ts'
-import { textTable } from '../text-table.ts'
+import type { ScopeOptions } from '../scope-option.ts'
+import { textTable } from '../../kernel/text-table.ts'
 
-interface PruneCommandOptions extends GlobalOptions {
+interface PruneCommandOptions extends GlobalOptions, ScopeOptions {
   readonly dryRun?: boolean
   readonly grace?: number
   readonly allowMoreThanHalf?: boolean
+  readonly keepUndo?: number
+  readonly keepRestores?: number
 }
 
 export function addPrune(program: Command, run: RunCommand): void {
@@ -17,22 +20,28 @@ export function addPrune(program: Command, run: RunCommand): void {
     .command('prune')
     .summary('give back the space of deleted snapshots')
     .description(
-      'Gives back the space of deleted snapshots and of backups that never came to an end, in all buckets. One run condemns what nothing refers to; a later one, ' +
+      'Gives back the space of deleted snapshots, of backups that never came to an end, and of what restores leave, in all buckets. One run condemns what nothing refers to; a later one, ' +
         'after the grace period, deletes what is still so. Safe beside running backups and restores.',
     )
     .option('--dry-run', 'only show what would be done')
     .option('--grace <time>', 'between condemning and deleting: 90m, 24h, 7d (default: 24h). With less, no backup or restore may run meanwhile', timeSpan)
     .option('--allow-more-than-half', 'also when more than half of the snapshots or chunks of a bucket would go')
+    .option('--keep-undo <time>', 'how long restores can be undone (default: 30d; at least 1d)', timeSpan)
+    .option('--keep-restores <time>', 'how long results and diagnostics of restores are kept (default: 365d)', timeSpan)
+    .option('--scope <tenant>', 'only what belongs to this tenant (default: what belongs to none, and to each)')
     .addHelpText('after', '\nExamples:\n  $ holdfast prune --dry-run\n  $ holdfast prune')
     .action(async (_, command: Command) => {
       const options = command.optsWithGlobals<PruneCommandOptions>()
       await run('prune', options, async ({ holdfast, output, interrupts }) => {
-        const { dryRun = false, grace, allowMoreThanHalf = false } = options
+        const { dryRun = false, grace, allowMoreThanHalf = false, keepUndo, keepRestores, scope } = options
         const report = await holdfast.discovery.prune({
           dryRun,
           allowMoreThanHalf,
+          scope,
           signal: interrupts.signal,
           ...(grace === undefined ? {} : { graceMs: grace }),
+          ...(keepUndo === undefined ? {} : { keepUndoMs: keepUndo }),
+          ...(keepRestores === undefined ? {} : { keepRestoresMs: keepRestores }),
         })
         tell(report, output)
         if (report.refused !== null) output.warning(`a prune would refuse: ${report.refused}`)
@@ -46,8 +55,8 @@ function tell({ buckets, dryRun, bytesFreed }: PruneReport, output: Output): voi
   for (const bucket of buckets) output.record('bucket', { ...bucket })
   const tally = ({ snapshots, chunks, bytes: size }: PruneReport['buckets'][number]['before']) =>
     `${counted(snapshots, 'snapshot')}, ${counted(chunks, 'chunk')}, ${bytes(size)}`
-  const rows = buckets.map(({ bucket, before, condemned, deleted, kept }) => [
-    bucket,
+  const rows = buckets.map(({ bucket, scope, before, condemned, deleted, kept }) => [
+    scope === null ? bucket : `${bucket} ${scope}`,
     tally(before),
     tally(condemned),
     tally(deleted),
@@ -58,5 +67,14 @@ function tell({ buckets, dryRun, bytesFreed }: PruneReport, output: Output): voi
   output.text(
     textTable(dryRun ? ['bucket', 'holds', 'to condemn', 'to delete', 'kept for now'] : ['bucket', 'held', 'condemned', 'deleted', 'kept for now'], rows),
   )
+  const kinds = Map.groupBy(
+    buckets.flatMap(({ items }) => items).filter(({ kind, action }) => action === 'delete' && (kind === 'plan' || kind === 'undo' || kind === 'restore')),
+    ({ kind }) => KINDS[kind as keyof typeof KINDS],
+  )
+  for (const [name, items] of kinds) output.text(`${dryRun ? 'to delete' : 'deleted'}: ${counted(items.length, name)}`)
+  const versioned = buckets.filter(({ keepsVersions }) => keepsVersions === true).map(({ bucket }) => bucket)
+  if (versioned.length > 0) output.text(`${[...new Set(versioned)].join(', ')}: the storage keeps old versions, so space comes back by its own rules`)
   output.text(`${bytes(bytesFreed)} ${dryRun ? 'would be freed; nothing was written' : 'freed'}`)
 }
+
+const KINDS = { plan: 'expired restore plan', undo: 'undo journal', restore: 'old restore' } as const

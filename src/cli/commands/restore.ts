@@ -1,40 +1,29 @@
 import { type Command, Option } from 'commander'
-import type { ConflictPolicy } from '../../contracts/restore-target.ts'
 import type { RestoreRequest, RestoreResult } from '../../restore/index.ts'
-import { counted } from '../amounts.ts'
+import { counted } from '../../kernel/amounts.ts'
 import { ask } from '../ask.ts'
 import { usageError } from '../command-error.ts'
-import { nameValue, wholeNumber } from '../option-values.ts'
 import { showProgress } from '../progress-view.ts'
-import { tellRestore } from '../restore-report.ts'
-import type { CommandContext, CommandResult, GlobalOptions, RunCommand } from '../run-command.ts'
+import { addRestoreOptions, requestOf, type RestoreOptions } from '../restore-options.ts'
+import { tellRejected, tellRestore } from '../restore-report.ts'
+import type { CommandContext, CommandResult, RunCommand } from '../run-command.ts'
 
-interface RestoreOptions extends GlobalOptions {
-  readonly entity?: readonly string[]
-  readonly policy: ConflictPolicy
-  readonly into?: Readonly<Record<string, string>>
-  readonly samples?: number
+interface RestoreCommandOptions extends RestoreOptions {
   readonly dryRun?: boolean
   readonly yes?: boolean
+  readonly undo?: boolean
 }
 
 export function addRestore(program: Command, run: RunCommand): void {
-  program
+  const command = program
     .command('restore')
     .summary('bring records back, after showing what that would do')
     .description(
       'Shows what a restore would do, asks, and does it in one transaction. Missing records are created, differing ones decided by the policy, identical ones never written, ' +
-        'others left alone. Off a terminal it needs --yes, which leaves out the look and the question.',
+        'others left alone unless --delete-extra is given. Off a terminal it needs --yes, which leaves out the look and the question.',
     )
-    .argument('<snapshot>', 'id of the snapshot')
-    .option('--entity <name...>', 'only these entities: Name, or store.Name')
-    .addOption(
-      new Option('--policy <policy>', 'what wins where a live row differs: the record, the live row, nobody (refuses), the greater version')
-        .choices(['overwrite', 'skip', 'fail', 'newer-version-wins'] satisfies ConflictPolicy[])
-        .default('fail'),
-    )
-    .option('--into <from=to>', 'restore a store of the snapshot into another one; may be repeated', nameValue)
-    .option('--samples <n>', 'samples shown for each entity and action (default 5, at most 100)', wholeNumber)
+  addRestoreOptions(command)
+    .option('--undo', 'keep what it takes to undo it')
     .addOption(new Option('--dry-run', 'only show what it would do; nothing is written').conflicts('yes'))
     .option('--yes', 'do not look and ask first')
     .addHelpText(
@@ -43,39 +32,44 @@ export function addRestore(program: Command, run: RunCommand): void {
 Examples:
   $ holdfast restore <snapshot> --dry-run
   $ holdfast restore <snapshot> --entity Order OrderLine --policy overwrite
-  $ holdfast restore <snapshot> --into default=staging --yes`,
+  $ holdfast restore <snapshot> --into default=staging --mask --yes
+  $ holdfast restore 2026-01-31T12:00Z --named orders-of-a-day --dry-run`,
     )
-    .action(async (snapshot: string, _, command: Command) => {
-      const options = command.optsWithGlobals<RestoreOptions>()
+    .action(async (snapshot: string | undefined, _, self: Command) => {
+      const options = self.optsWithGlobals<RestoreCommandOptions>()
       await run('restore', options, (context) => restore(snapshot, options, context))
     })
 }
 
-async function restore(snapshot: string, options: RestoreOptions, context: CommandContext): Promise<CommandResult> {
+async function restore(snapshot: string | undefined, options: RestoreCommandOptions, context: CommandContext): Promise<CommandResult> {
   const { output, surroundings } = context
-  const { entity, policy, into, samples, dryRun = false, yes = false } = options
+  const { dryRun = false, yes = false, undo = false } = options
   const asks = !dryRun && !yes
   if (asks && (output.json || surroundings.stdin.isTTY !== true || surroundings.stderr.isTTY !== true))
     throw usageError('there is nobody to ask here', 'Look first with --dry-run, then restore with --yes.')
-  const request: RestoreRequest = {
-    snapshot,
-    policy,
-    ...(entity ? { entities: entity } : {}),
-    ...(into ? { into } : {}),
-    ...(samples === undefined ? {} : { samples }),
-  }
+  const request: RestoreRequest = { ...requestOf(snapshot, options, context), ...(undo ? { undo } : {}) }
   if (!yes) {
     const look = await follow({ ...request, dryRun: true }, context)
-    const refused = look.problems + look.totals.conflict
+    const { conflict, failed } = look.totals
+    const mayFail = look.problems <= (options.continueOnError ?? 0)
+    const refused = conflict + (mayFail ? 0 : look.problems)
     if (refused > 0) output.note(`${counted(refused, 'record')} cannot be restored like this; nothing was written.`)
-    if (dryRun || refused > 0) return { exitCode: refused > 0 ? 3 : 0, summary: summaryOf(look) }
-    const { create, update } = look.totals
-    if (!(await ask(`Create ${counted(create, 'record')} and change ${counted(update, 'record')}?`, context))) {
+    else if (failed > 0) output.note(`${counted(failed, 'record')} cannot be restored, and would be left out.`)
+    if (dryRun || refused > 0) return { exitCode: look.problems + conflict > 0 ? 3 : 0, summary: summaryOf(look) }
+    const { totals } = look
+    const deleting = totals.delete > 0 ? `, delete ${counted(totals.delete, 'row')}` : ''
+    if (!(await ask(`Create ${counted(totals.create, 'record')}${deleting} and change ${counted(totals.update, 'record')}?`, context))) {
       output.note('Nothing was written.')
       return { exitCode: 1, summary: summaryOf(look) }
     }
   }
-  return { exitCode: 0, summary: summaryOf(await follow(request, context)) }
+  const result = await follow(request, context)
+  return { exitCode: exitCodeOf(result), summary: summaryOf(result) }
+}
+
+/** What was left out is no success. */
+export function exitCodeOf({ status }: RestoreResult): 0 | 3 {
+  return status === 'PartiallyRestored' ? 3 : 0
 }
 
 async function follow(request: RestoreRequest, context: CommandContext): Promise<RestoreResult> {
@@ -89,30 +83,31 @@ async function follow(request: RestoreRequest, context: CommandContext): Promise
     return result
   } catch (error) {
     stop()
-    await tellRejected(session.id, context)
+    await tellRejected(session, context)
     throw error
   }
 }
 
-/** The records that a refused restore lists, where it got that far. That there are none to be had does not hide the error itself. */
-async function tellRejected(restoreId: string, { holdfast, output }: CommandContext): Promise<void> {
-  const diagnostics = await holdfast.restores.diagnostics(restoreId).catch(() => null)
-  for (const problem of diagnostics?.entries ?? []) output.record('problem', { ...problem })
-  for (const { store, entity, key, cause, message } of diagnostics?.entries.slice(0, 20) ?? [])
-    output.note(`  ${store}.${entity} ${key ?? ''} ${cause}: ${message}`)
-}
+const SUMMARY = [
+  'restoreId',
+  'snapshotId',
+  'planId',
+  'scope',
+  'targetScope',
+  'status',
+  'policy',
+  'totals',
+  'problems',
+  'silenced',
+  'warnings',
+  'durationMs',
+  'undoable',
+  'applies',
+  'undoes',
+  'replays',
+  'by',
+] as const satisfies readonly (keyof RestoreResult)[]
 
-function summaryOf({
-  restoreId,
-  snapshotId,
-  planId,
-  status,
-  policy,
-  totals,
-  problems,
-  silenced,
-  warnings,
-  durationMs,
-}: RestoreResult): Record<string, unknown> {
-  return { restoreId, snapshotId, planId, status, policy, totals, problems, silenced, warnings, durationMs }
+export function summaryOf(result: RestoreResult): Record<string, unknown> {
+  return Object.fromEntries(SUMMARY.map((name) => [name, result[name]]))
 }

@@ -4,9 +4,10 @@ import { HoldfastError } from '../../kernel/errors.ts'
 import { usageError } from '../command-error.ts'
 import { followBackup } from '../follow-backup.ts'
 import type { CommandContext, GlobalOptions, RunCommand } from '../run-command.ts'
+import { addScopeOption, type ScopeOptions } from '../scope-option.ts'
 import { addSourceOptions, sourceLimits, type SourceOptions } from '../source-options.ts'
 
-interface ResumeOptions extends GlobalOptions, SourceOptions {
+interface ResumeOptions extends GlobalOptions, ScopeOptions, SourceOptions {
   readonly last?: true | string
   readonly takeover?: boolean
 }
@@ -21,7 +22,7 @@ export function addResume(program: Command, run: RunCommand): void {
     .argument('[token]', 'its continuation token; - reads it from stdin, where no list of processes shows it')
     .option('--last [plan]', 'the newest unfinished session, of any plan or of this one')
     .option('--takeover', 'also when another process seems to run it: only when you know that it is dead')
-  addSourceOptions(command)
+  addScopeOption(addSourceOptions(command))
     .addHelpText(
       'after',
       `
@@ -39,6 +40,7 @@ Examples:
         const { signal } = context.interrupts
         const session = await context.holdfast.backups.resume(await tokenOf(token, options, context), {
           takeover: options.takeover === true,
+          scope: options.scope,
           signal,
           ...sourceLimits(options),
         })
@@ -47,11 +49,11 @@ Examples:
     })
 }
 
-async function tokenOf(token: string | undefined, { last }: ResumeOptions, { holdfast, surroundings, interrupts }: CommandContext): Promise<string> {
+async function tokenOf(token: string | undefined, { last, scope }: ResumeOptions, { holdfast, surroundings, interrupts }: CommandContext): Promise<string> {
   if (token === '-') return (await readText(surroundings.stdin)).trim()
   if (token !== undefined) return token
   if (typeof last === 'string') holdfast.plans.get(last) // a mistyped plan has no sessions either
-  const sessions = await holdfast.discovery.unfinished({ signal: interrupts.signal })
+  const sessions = await holdfast.discovery.unfinished({ scope, signal: interrupts.signal })
   const session = sessions.find(({ planId }) => last === true || planId === last)
   if (session) return session.token
   throw new HoldfastError('E_SESSION_UNKNOWN', `there is no unfinished session${typeof last === 'string' ? ` of plan "${last}"` : ''}`, {

@@ -1,19 +1,23 @@
 import type { Command } from 'commander'
-import { bytes, moment } from '../amounts.ts'
+import { bytes, moment } from '../../kernel/amounts.ts'
 import type { GlobalOptions, RunCommand } from '../run-command.ts'
-import { textTable } from '../text-table.ts'
+import { addScopeOption, type ScopeOptions } from '../scope-option.ts'
+import { textTable } from '../../kernel/text-table.ts'
 
 export function addShow(program: Command, run: RunCommand): void {
-  program
+  const command = program
     .command('show')
     .summary('show what a snapshot holds')
     .description('Shows where a snapshot comes from and what it holds, entity by entity. Reads its manifest, no records.')
     .argument('<snapshot>', 'id of the snapshot')
+  addScopeOption(command)
     .addHelpText('after', '\nExample:\n  $ holdfast show 01a1fc73-6312-7000-958d-47d147b10751')
     .action(async (id: string, _, command: Command) => {
-      await run('show', command.optsWithGlobals<GlobalOptions>(), async ({ holdfast, output, interrupts }) => {
+      const { scope, ...options } = command.optsWithGlobals<GlobalOptions & ScopeOptions>()
+      await run('show', options, async ({ holdfast, output, interrupts }) => {
         const { snapshotId, plan, kind, parent, series, times, consistency, trigger, metadata, stores, totals, entities, ...manifest } =
           await holdfast.discovery.snapshot(id, {
+            scope,
             signal: interrupts.signal,
           })
         const facts = {

@@ -1,15 +1,16 @@
 import { type Command, Option } from 'commander'
 import type { VerifyLevel } from '../../archive/index.ts'
-import { bytes, counted } from '../amounts.ts'
+import { bytes, counted } from '../../kernel/amounts.ts'
 import type { GlobalOptions, RunCommand } from '../run-command.ts'
-import { textTable } from '../text-table.ts'
+import { addScopeOption, type ScopeOptions } from '../scope-option.ts'
+import { textTable } from '../../kernel/text-table.ts'
 
-interface VerifyOptions extends GlobalOptions {
+interface VerifyOptions extends GlobalOptions, ScopeOptions {
   readonly level: VerifyLevel
 }
 
 export function addVerify(program: Command, run: RunCommand): void {
-  program
+  const command = program
     .command('verify')
     .summary('read a snapshot back and prove it')
     .description('Reads a snapshot back from storage. Damage is listed, and the exit code is 13.')
@@ -19,11 +20,12 @@ export function addVerify(program: Command, run: RunCommand): void {
         .choices(['presence', 'stored', 'plain'] satisfies VerifyLevel[])
         .default('plain'),
     )
+  addScopeOption(command)
     .addHelpText('after', '\nExample:\n  $ holdfast verify 01a1fc73-6312-7000-958d-47d147b10751 --level stored')
     .action(async (id: string, _, command: Command) => {
       const options = command.optsWithGlobals<VerifyOptions>()
       await run('verify', options, async ({ holdfast, output, interrupts }) => {
-        const { damages, ...report } = await holdfast.discovery.verify(id, { level: options.level, signal: interrupts.signal })
+        const { damages, ...report } = await holdfast.discovery.verify(id, { level: options.level, scope: options.scope, signal: interrupts.signal })
         for (const damage of damages) output.record('damage', damage)
         const read = `${counted(report.chunks, 'chunk')}, ${bytes(report.bytes)}`
         if (damages.length === 0) output.text(`Sound: snapshot ${id}, ${read}, level ${report.level}`)

@@ -1,0 +1,12 @@
+import type { EntityKey } from '../compare/index.ts'
+import { usageError } from './command-error.ts'
+
+/** Text that is no JSON list or object is the value itself: numbers are told by the type of the field. */
+export function entityKeyValue(text: string): EntityKey {
+  if (!/^\s*[[{]/.test(text)) return text
+  try {
+    return JSON.parse(text) as EntityKey
+  } catch (error) {
+    throw usageError(`the key is no JSON: ${error instanceof Error ? error.message : String(error)}`)
+  }
+}
