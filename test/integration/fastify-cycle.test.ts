@@ -3,6 +3,7 @@ import { Writable } from 'node:stream'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { fsStorage } from '../../adapters/fs/index.ts'
 import { typeormStore } from '../../adapters/typeorm/index.ts'
+import { defineRestore } from '../../src/index.ts'
 import { openSqliteShop, SHOP, SHOP_SCHEMAS, type SqliteShop } from '../fixtures/sqlite-shop.ts'
 import { type Answer, fastifyRig, type FastifyRig, until } from '../support/fastify-rig.ts'
 import { type HeldStorage, heldStorage } from '../support/held-storage.ts'
@@ -42,7 +43,8 @@ beforeAll(async () => {
     },
   }
   const store = () => typeormStore(shop.dataSource, { name: 'shop' })
-  first = await fastifyRig({ store: store(), storage: held.storage, entities: ENTITIES, server })
+  const restores = [defineRestore({ id: 'lines', description: 'Lines that are missing', plan: 'shop', entities: ['OrderLine'], update: false })]
+  first = await fastifyRig({ store: store(), storage: held.storage, entities: ENTITIES, restores, server })
   second = await fastifyRig({ store: store(), storage: fsStorage({ root: join(folder.path, 'backups') }), entities: ENTITIES, server })
 })
 
@@ -168,6 +170,29 @@ describe('a backup and its restore over HTTP', () => {
       status: 200,
       body: { restoreId: started.body.id, total: 0, entries: [], code: null },
     })
+  })
+
+  it('restores by name what the application has declared', async () => {
+    expect((await first.request('GET', '/restores/named', { as: 'reader' })).body).toEqual({
+      restores: [{ id: 'lines', description: 'Lines that are missing', plan: 'shop' }],
+    })
+    await shop.dataSource.query('DELETE FROM order_line WHERE order_id = 7')
+    const refused = await first.request('POST', '/restores/named/lines', { body: { confirm: id } })
+    expect(refused).toMatchObject({ status: 400, body: { code: 'E_REQUEST' } })
+    expect(await first.request('POST', '/restores/named/other', { body: { dryRun: true } })).toMatchObject({ status: 404, body: { code: 'E_RESTORE_UNKNOWN' } })
+    expect(await first.request('POST', '/restores/named/lines', { body: { dryRun: true, at: '2001-01-01T00:00:00Z' } })).toMatchObject({
+      status: 404,
+      body: { code: 'E_SNAPSHOT_UNKNOWN' },
+    })
+    const planned = await first.request('POST', '/restore-plans/named/lines', { body: { by: 'ada' } })
+    expect(planned.status).toBe(202)
+    expect((await ended(first, `/restores/${planned.body.id}`)).body).toMatchObject({ state: 'done', dryRun: true, result: { totals: { create: 2 } } })
+    expect((await first.request('GET', `/restore-plans/${planned.body.id}`)).body).toMatchObject({ planId: planned.body.id, rows: 2 })
+    expect((await first.request('POST', '/restores/named/lines', { body: { dryRun: true, policy: 'overwrite' } })).status).toBe(400)
+    const started = await first.request('POST', '/restores/named/lines', { body: { confirm: 'lines' } })
+    expect(started.status).toBe(202)
+    expect((await ended(first, `/restores/${started.body.id}`)).body).toMatchObject({ state: 'done', result: { status: 'completed', totals: { create: 2 } } })
+    expect(await shop.digest()).toBe(before)
   })
 
   it('says why a restore was refused, and which records only to those who may restore', async () => {

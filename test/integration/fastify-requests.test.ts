@@ -275,7 +275,7 @@ describe('the OpenAPI document', () => {
     const { rig, document } = await documentOf({ tags: ['backups'] })
     const served = rig.routes.filter(({ method, url }) => method !== 'HEAD' && url.startsWith(PREFIX))
     const operations = served.map(({ method, url }) => {
-      const operation = document.paths[url.replace(':id', '{id}')]?.[method.toLowerCase()]
+      const operation = document.paths[url.replace(/:(\w+)/, '{$1}')]?.[method.toLowerCase()]
       expect(operation, `${method} ${url}`).toBeDefined()
       return { route: `${method} ${url}`, operation: operation! }
     })

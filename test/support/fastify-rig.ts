@@ -3,6 +3,7 @@ import { memoryStorage } from '../../adapters/memory/index.ts'
 import type { EntityStore, StorageAdapter } from '../../src/contracts/index.ts'
 import { createHoldfast, type Holdfast } from '../../src/holdfast.ts'
 import { definePlan } from '../../src/plan/index.ts'
+import type { NamedRestore } from '../../src/restore/index.ts'
 import { type Authorize, holdfastPlugin, holdfastRoutes, type HoldfastRoutesOptions } from '../../web/fastify/index.ts'
 import { SHOP_ENTITIES } from './shop-store.ts'
 
@@ -54,6 +55,7 @@ export interface FastifyRigOptions {
   readonly store: EntityStore
   readonly storage?: StorageAdapter
   readonly entities?: readonly string[]
+  readonly restores?: readonly NamedRestore[]
   readonly routes?: HoldfastRoutesOptions
   readonly server?: FastifyServerOptions
   readonly closeHoldfast?: boolean
@@ -66,13 +68,14 @@ export async function fastifyRig({
   store,
   storage = memoryStorage(),
   entities = SHOP_ENTITIES,
+  restores = [],
   server = {},
   closeHoldfast = true,
   before,
   ...rest
 }: FastifyRigOptions): Promise<FastifyRig> {
   const plan = definePlan({ id: 'shop', description: 'Orders and all they need', entities, policy: { concurrency: 1, chunkBytes: 64 * 1024 } })
-  const holdfast = await createHoldfast({ stores: [store], storage, plans: [plan] })
+  const holdfast = await createHoldfast({ stores: [store], storage, plans: [plan], restores })
   // `fetch` opens a connection in advance after one was aborted; never used, it is not idle to Node, and a server would wait for it for a minute.
   const app: FastifyInstance = Fastify({ forceCloseConnections: true, ...server })
   const routes: SeenRoute[] = []

@@ -1,11 +1,22 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { HoldfastError, isHoldfastError } from '../../src/kernel/errors.ts'
 import type { Action, Operation } from './operations.ts'
+import { scopesOf } from './request-scope.ts'
+import type { RoutesSettings } from './routes-options.ts'
 
-/** What a request is about to do. */
-export interface Access {
+/** What a route does. */
+export interface RouteAccess {
   readonly action: Action
   readonly operation: Operation
+}
+
+/** What a request is about to do. */
+export interface Access extends RouteAccess {
+  /**
+   * The tenant whose backups, snapshots, restores and events it is about; null: what belongs to none. It sees nothing of any other. Always null unless the routes serve tenants (`scopes`). Where rows go
+   * to another tenant, the question is asked for each of the two.
+   */
+  readonly scope: string | null
 }
 
 /** `true` lets the request in. `'unauthenticated'` answers 401, everything else 403. */
@@ -22,13 +33,13 @@ export type Authorize = (request: FastifyRequest, reply: FastifyReply, access: A
 /** What stands before every route. */
 export interface Gate {
   /** @throws `E_UNAUTHENTICATED`, `E_FORBIDDEN` */
-  admit(request: FastifyRequest, reply: FastifyReply, access: Access): Promise<void>
+  admit(request: FastifyRequest, reply: FastifyReply, access: RouteAccess): Promise<void>
   /** Has the caller of this request the right to `control` as well? */
   mayControl(request: FastifyRequest, reply: FastifyReply): Promise<boolean>
 }
 
 /** Without `authorize`, which only `publicRead` allows, reading is free and control refused. */
-export function createGate(authorize: Authorize | undefined): Gate {
+export function createGate({ authorize, scopes }: Pick<RoutesSettings, 'authorize' | 'scopes'>): Gate {
   async function verdict(request: FastifyRequest, reply: FastifyReply, access: Access): Promise<Verdict> {
     if (!authorize) return access.action === 'read'
     try {
@@ -43,14 +54,20 @@ export function createGate(authorize: Authorize | undefined): Gate {
 
   return {
     async admit(request, reply, access) {
-      const found = await verdict(request, reply, access)
-      if (found === true) return
-      if (found === 'unauthenticated') throw new HoldfastError('E_UNAUTHENTICATED', `${access.operation} takes credentials`)
-      throw new HoldfastError('E_FORBIDDEN', `${access.operation} takes the right to ${access.action}`, { details: { ...access } })
+      for (const scope of scopesOf(request.query)) {
+        if (scope !== null && !scopes)
+          throw new HoldfastError('E_FORBIDDEN', 'nothing that belongs to a tenant is served here', { hint: 'Register the routes with `scopes: true`.' })
+        const found = await verdict(request, reply, { ...access, scope })
+        if (found === true) continue
+        if (found === 'unauthenticated') throw new HoldfastError('E_UNAUTHENTICATED', `${access.operation} takes credentials`)
+        throw new HoldfastError('E_FORBIDDEN', `${access.operation} takes the right to ${access.action}`, { details: { ...access, scope } })
+      }
     },
     async mayControl(request, reply) {
       const access = request.routeOptions.config.holdfast
-      return access !== undefined && (await verdict(request, reply, { ...access, action: 'control' })) === true
+      if (access === undefined) return false
+      for (const scope of scopesOf(request.query)) if ((await verdict(request, reply, { ...access, action: 'control', scope })) !== true) return false
+      return true
     },
   }
 }
@@ -64,6 +81,6 @@ function statusOf(error: unknown): number | null {
 declare module 'fastify' {
   interface FastifyContextConfig {
     /** Set on every route of `holdfastRoutes`. */
-    readonly holdfast?: Access
+    readonly holdfast?: RouteAccess
   }
 }

@@ -35,21 +35,22 @@ export async function startedBackup(session: BackupSession): Promise<StartedBack
 }
 
 /** The session as this process runs it or ran it. @throws `E_SESSION_UNKNOWN` */
-export function ownBackup(holdfast: Holdfast, id: string): BackupSession {
+export function ownBackup(holdfast: Holdfast, id: string, scope: string | undefined): BackupSession {
   const session = holdfast.backups.session(id)
-  if (!session) throw new HoldfastError('E_SESSION_UNKNOWN', `this process runs no backup ${id}`)
+  if (!session || session.scope !== (scope ?? null)) throw new HoldfastError('E_SESSION_UNKNOWN', `this process runs no backup ${id}`)
   return session
 }
 
 /** A backup of this process, else what the repositories know of it, so that it can be asked for after a restart too. @throws `E_SESSION_UNKNOWN` */
-export async function findBackup(holdfast: Holdfast, id: string): Promise<BackupView> {
+export async function findBackup(holdfast: Holdfast, id: string, scope: string | undefined): Promise<BackupView> {
   const own = holdfast.backups.session(id)
-  return own ? backupView(own) : ((await committedBackup(holdfast, id)) ?? unfinishedBackup(holdfast, id))
+  if (own?.scope === (scope ?? null)) return backupView(own)
+  return (await committedBackup(holdfast, id, scope)) ?? unfinishedBackup(holdfast, id, scope)
 }
 
-async function committedBackup({ discovery }: Holdfast, id: string): Promise<BackupView | null> {
+async function committedBackup({ discovery }: Holdfast, id: string, scope: string | undefined): Promise<BackupView | null> {
   try {
-    const result = backupResult(await discovery.snapshot(id))
+    const result = backupResult(await discovery.snapshot(id, { scope }))
     return { id, planId: result.planId, state: 'done', progress: null, result, error: null }
   } catch (error) {
     if (isHoldfastError(error, 'E_SNAPSHOT_UNKNOWN')) return null
@@ -57,8 +58,8 @@ async function committedBackup({ discovery }: Holdfast, id: string): Promise<Bac
   }
 }
 
-async function unfinishedBackup({ discovery }: Holdfast, id: string): Promise<BackupView> {
-  const found = (await discovery.unfinished()).find((session) => session.id === id)
+async function unfinishedBackup({ discovery }: Holdfast, id: string, scope: string | undefined): Promise<BackupView> {
+  const found = (await discovery.unfinished({ scope })).find((session) => session.id === id)
   if (!found) throw new HoldfastError('E_SESSION_UNKNOWN', `there is no backup ${id}`)
   return { id, planId: found.planId, state: found.state, progress: null, result: null, error: null }
 }

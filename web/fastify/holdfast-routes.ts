@@ -1,7 +1,7 @@
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import type { FastifyPluginAsync } from 'fastify'
 import { HoldfastError } from '../../src/kernel/errors.ts'
-import { type Access, createGate } from './authorize.ts'
+import { createGate, type RouteAccess } from './authorize.ts'
 import { sendError } from './error-response.ts'
 import { EventStreams } from './event-streams.ts'
 import { requestValidator } from './request-validator.ts'
@@ -21,7 +21,7 @@ export const holdfastRoutes: FastifyPluginAsync<HoldfastRoutesOptions> = async (
   }
   const { holdfast } = fastify
   const settings = routesSettings(options, (id) => void holdfast.plans.get(id))
-  const gate = createGate(settings.authorize)
+  const gate = createGate(settings)
   const streams = new EventStreams(settings.events)
   const closing = new AbortController()
 
@@ -44,7 +44,7 @@ export const holdfastRoutes: FastifyPluginAsync<HoldfastRoutesOptions> = async (
 }
 
 /** A route that nobody said the access of is not served. */
-function accessOf({ config, url }: { readonly config?: { readonly holdfast?: Access } | undefined; readonly url?: string | undefined }): Access {
+function accessOf({ config, url }: { readonly config?: { readonly holdfast?: RouteAccess } | undefined; readonly url?: string | undefined }): RouteAccess {
   const access = config?.holdfast
   if (!access) throw new HoldfastError('E_FORBIDDEN', `${url ?? 'a route'} says nothing of the access it takes`)
   return access

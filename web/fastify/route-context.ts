@@ -9,7 +9,7 @@ import type {
   RawServerDefault,
 } from 'fastify'
 import type { Holdfast } from '../../src/holdfast.ts'
-import type { Access, Gate } from './authorize.ts'
+import type { Gate, RouteAccess } from './authorize.ts'
 import type { EventStreams } from './event-streams.ts'
 import { type Operation, OPERATIONS } from './operations.ts'
 import type { RoutesSettings } from './routes-options.ts'
@@ -31,7 +31,11 @@ export interface RouteContext {
 export type Route = (context: RouteContext) => void
 
 /** The parts of a route that follow from its operation: documentation, and the access that the gate asks for. */
-export function endpoint<S extends FastifySchema>({ settings }: RouteContext, operation: Operation, schema: S): { schema: S; config: { holdfast: Access } } {
+export function endpoint<S extends FastifySchema>(
+  { settings }: RouteContext,
+  operation: Operation,
+  schema: S,
+): { schema: S; config: { holdfast: RouteAccess } } {
   const { action, summary } = OPERATIONS[operation]
   const { tags, hide } = settings.openapi
   return { schema: { operationId: operation, summary, tags: [...tags], hide, ...schema }, config: { holdfast: { action, operation } } }

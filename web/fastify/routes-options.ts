@@ -10,6 +10,8 @@ export interface HoldfastRoutesOptions {
   readonly control?: boolean
   /** Serves the reading routes to anybody, instead of `authorize`. They give no record values and no tokens, but names of entities and tables. Default false. */
   readonly publicRead?: boolean
+  /** Also serves what belongs to tenants, by `?scope=`. Takes an `authorize` that looks at the scope it is asked about. Default false: a request that names a tenant is refused. */
+  readonly scopes?: boolean
   readonly openapi?: {
     /** Default `['holdfast']`. */
     readonly tags?: readonly string[]
@@ -34,6 +36,7 @@ export interface HoldfastRoutesOptions {
 export interface RoutesSettings {
   readonly authorize: Authorize | undefined
   readonly control: boolean
+  readonly scopes: boolean
   readonly openapi: { readonly tags: readonly string[]; readonly hide: boolean }
   readonly events: { readonly intervalMs: number; readonly heartbeatMs: number; readonly maxClients: number }
   readonly maxAgeMs: ReadonlyMap<string, number>
@@ -43,7 +46,7 @@ const HOSTS_OWN = ['prefix', 'logLevel', 'logSerializers']
 
 /** @throws `E_CONFIG` naming the option; `E_PLAN_UNKNOWN` for an unknown plan in `health.maxAgeMs` */
 export function routesSettings(options: HoldfastRoutesOptions, assertPlan: (id: string) => void): RoutesSettings {
-  refuseStrangers('', options, ['authorize', 'control', 'publicRead', 'openapi', 'events', 'health', ...HOSTS_OWN])
+  refuseStrangers('', options, ['authorize', 'control', 'publicRead', 'scopes', 'openapi', 'events', 'health', ...HOSTS_OWN])
   const { authorize, openapi = {}, events = {}, health = {} } = options
   const control = flag('control', options.control)
   const publicRead = flag('publicRead', options.publicRead)
@@ -52,6 +55,9 @@ export function routesSettings(options: HoldfastRoutesOptions, assertPlan: (id: 
     throw new HoldfastError('E_CONFIG', '`control` is on, but there is no `authorize`', {
       hint: 'Pass `authorize`: it decides who may start, delete and restore.',
     })
+  const scopes = flag('scopes', options.scopes)
+  if (scopes && !authorize)
+    throw new HoldfastError('E_CONFIG', '`scopes` is on, but there is no `authorize`', { hint: 'Pass `authorize`: it decides who may see which tenant.' })
   if (!authorize && !publicRead) {
     throw new HoldfastError('E_CONFIG', '`authorize` is missing', {
       hint: 'Pass `authorize`, or say `publicRead: true` if anybody may read what the plans cover and how backups stand.',
@@ -72,6 +78,7 @@ export function routesSettings(options: HoldfastRoutesOptions, assertPlan: (id: 
   return {
     authorize,
     control,
+    scopes,
     openapi: { tags, hide: flag('openapi.hide', openapi.hide) },
     events: {
       intervalMs: whole('events.intervalMs', events.intervalMs ?? 250, 250, 60_000),

@@ -2,7 +2,7 @@ import { Type } from 'typebox'
 import type { BackupResult } from '../../src/export/index.ts'
 import type { UnfinishedSession } from '../../src/service/index.ts'
 import type { BackupState, BackupView, StartedBackup } from './backup-view.ts'
-import { Count, ErrorSchema, Names, Nullable, PlanId, schemaOf, Time, Uuid } from './schemas.ts'
+import { Count, ErrorSchema, HooksSchema, Names, Nullable, PlanId, schemaOf, Time, Uuid } from './schemas.ts'
 import { PhaseSchema, ProgressSchema } from './schemas-progress.ts'
 
 const Token = Type.String({ description: 'Continuation token: resumes the backup, in any process. Treat it as a secret.' })
@@ -23,6 +23,7 @@ const ResultSchema = schemaOf<BackupResult>()(
       Type.Object({ store: Type.String(), entity: Type.String(), rows: Count, chunks: Count, reusedChunks: Count, plainBytes: Count, storedBytes: Count }),
     ),
     totals: Type.Object({ entities: Count, rows: Count, chunks: Count, plainBytes: Count, storedBytes: Count }),
+    hooks: HooksSchema,
     durationMs: Type.Number(),
   }),
 )

@@ -1,9 +1,11 @@
 import { Type } from 'typebox'
-import type { BackupPolicy, Inventory, ResolvedPlan, SourceLimits } from '../../src/plan/index.ts'
+import type { BackupPolicy, Inventory, ResolvedEntity, ResolvedPlan, ResolvedScope, SourceLimits } from '../../src/plan/index.ts'
 import { Names, Nullable, schemaOf } from './schemas.ts'
 
 /** A plan as it goes over HTTP: of a probe, that there is one. */
-export type PlanView = Omit<ResolvedPlan, 'policy'> & {
+export type PlanView = Omit<ResolvedPlan, 'policy' | 'scope' | 'entities' | 'hooks'> & {
+  readonly entities: readonly Omit<ResolvedEntity, 'owner'>[]
+  readonly scope: ResolvedScope['by'] | null
   readonly policy: Omit<BackupPolicy, 'source'> & { readonly source: Omit<SourceLimits, 'pauseWhen'> & { readonly pauseWhen: boolean } }
 }
 
@@ -21,8 +23,10 @@ const PlanSchema = schemaOf<PlanView>()(
         sensitive: Names,
         tenant: Nullable(Type.String()),
         cursor: Type.Optional(Type.String()),
+        shared: Type.Optional(Type.Literal(true, { description: 'Its rows are of all tenants' })),
       }),
     ),
+    scope: Nullable(Type.Enum(['column', 'store'])),
     policy: Type.Object({
       compression: Type.Enum(['zstd', 'gzip', 'none']),
       level: Type.Integer(),

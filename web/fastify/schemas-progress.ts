@@ -14,6 +14,7 @@ export const PhaseSchema = Type.Enum([
   'done',
   'paused',
   'cancelled',
+  'partial',
   'failed',
 ])
 

@@ -1,6 +1,6 @@
 import { Type } from 'typebox'
 import type { SnapshotSummary, VerifyReport } from '../../src/service/index.ts'
-import { Count, Names, PlanId, schemaOf, Time, Uuid } from './schemas.ts'
+import { Count, Names, PlanId, schemaOf, scopeMember, Time, Uuid } from './schemas.ts'
 import type { SnapshotView } from './snapshot-view.ts'
 
 const Level = Type.Enum(['snapshot', 'entity', 'fuzzy'])
@@ -23,6 +23,7 @@ export const SnapshotListSchema = Type.Object({ snapshots: Type.Array(schemaOf<S
 
 export const SnapshotListQuery = Type.Object(
   {
+    ...scopeMember,
     plan: Type.Optional(PlanId),
     limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 1000, description: 'Default 100' })),
   },
@@ -60,6 +61,7 @@ export const DeleteSnapshotBody = Type.Object(
 
 export const VerifyQuery = Type.Object(
   {
+    ...scopeMember,
     level: Type.Optional(
       Type.Enum(['presence', 'stored', 'plain'], {
         description:

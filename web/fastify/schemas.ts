@@ -27,6 +27,11 @@ export const PlanId = Type.String({ minLength: 1, maxLength: 63 })
 export const IdParams = Type.Object({ id: Uuid }, { additionalProperties: false })
 /** For routes that take none: neither a body nor a query is accepted and then ignored. */
 export const NoBody = Type.Union([Type.Object({}, { additionalProperties: false }), Type.Null()])
+const Scope = Type.String({ minLength: 1, maxLength: 512, description: 'Tenant; where the routes serve tenants. Default: what belongs to none' })
+/** Part of the query of every route that finds something of a tenant. */
+export const scopeMember = { scope: Type.Optional(Scope) }
+export const ScopeQuery = Type.Object(scopeMember, { additionalProperties: false })
+export const TargetScopeQuery = Type.Object({ ...scopeMember, targetScope: Type.Optional(Scope) }, { additionalProperties: false })
 export const NoQuery = Type.Object({}, { additionalProperties: false })
 
 export const CodeSchema = Type.Enum(Object.keys(ERRORS) as ErrorCode[])
@@ -46,3 +51,16 @@ export const ErrorSchema = schemaOf<ErrorEnvelope>()(
 
 /** Part of the responses of every route. */
 export const ERROR_RESPONSES = { '4xx': ErrorSchema, '5xx': ErrorSchema } as const
+
+/** How the hooks of the application went. */
+export const HooksSchema = Type.Array(
+  Type.Object({
+    hook: Type.Enum(['beforeBackup', 'afterBackup', 'beforeView', 'afterView', 'beforeRestore', 'afterRestore']),
+    of: Type.Enum(['application', 'plan']),
+    at: Time,
+    durationMs: Type.Number(),
+    outcome: Type.Enum(['done', 'failed']),
+    note: Type.Optional(Type.String()),
+    error: Type.Optional(Type.String()),
+  }),
+)

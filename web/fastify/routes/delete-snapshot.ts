@@ -1,18 +1,18 @@
 import { Type } from 'typebox'
 import { endpoint, type Route } from '../route-context.ts'
-import { ERROR_RESPONSES, IdParams, NoQuery } from '../schemas.ts'
+import { ERROR_RESPONSES, IdParams, ScopeQuery } from '../schemas.ts'
 import { DeleteSnapshotBody } from '../schemas-snapshot.ts'
 
 export const deleteSnapshot: Route = (context) => {
   const { app, holdfast } = context
   const schema = {
     params: IdParams,
-    querystring: NoQuery,
+    querystring: ScopeQuery,
     body: DeleteSnapshotBody,
     response: { 204: Type.Null({ description: 'It is hidden' }), ...ERROR_RESPONSES },
   }
-  app.delete('/snapshots/:id', endpoint(context, 'deleteSnapshot', schema), async ({ params, body }, reply) => {
-    await holdfast.discovery.delete(params.id, { reason: body.reason })
+  app.delete('/snapshots/:id', endpoint(context, 'deleteSnapshot', schema), async ({ params, body, query: { scope } }, reply) => {
+    await holdfast.discovery.delete(params.id, { reason: body.reason, scope })
     return reply.code(204).send(null)
   })
 }

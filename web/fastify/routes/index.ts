@@ -1,24 +1,34 @@
 import type { Route } from '../route-context.ts'
+import { applyRestorePlan } from './apply-restore-plan.ts'
 import { cancelBackup } from './cancel-backup.ts'
 import { cancelRestore } from './cancel-restore.ts'
 import { deleteSnapshot } from './delete-snapshot.ts'
 import { followBackup } from './follow-backup.ts'
 import { followRestore } from './follow-restore.ts'
-import { getBackup } from './get-backup.ts'
 import { getBackupHealth } from './get-backup-health.ts'
+import { getBackup } from './get-backup.ts'
 import { getInventory } from './get-inventory.ts'
-import { getRestore } from './get-restore.ts'
 import { getRestoreDiagnostics } from './get-restore-diagnostics.ts'
+import { getRestorePlan } from './get-restore-plan.ts'
+import { getRestore } from './get-restore.ts'
 import { getSnapshot } from './get-snapshot.ts'
 import { listBackups } from './list-backups.ts'
+import { listNamedRestores } from './list-named-restores.ts'
 import { listPlans } from './list-plans.ts'
+import { listRestoreHistory } from './list-restore-history.ts'
+import { listRestorePlanRows } from './list-restore-plan-rows.ts'
 import { listRestores } from './list-restores.ts'
 import { listSnapshots } from './list-snapshots.ts'
 import { listUnfinishedBackups } from './list-unfinished-backups.ts'
 import { pauseBackup } from './pause-backup.ts'
+import { planNamedRestore } from './plan-named-restore.ts'
+import { planRestore } from './plan-restore.ts'
+import { replayRestore } from './replay-restore.ts'
 import { resumeBackup } from './resume-backup.ts'
 import { startBackup } from './start-backup.ts'
+import { startNamedRestore } from './start-named-restore.ts'
 import { startRestore } from './start-restore.ts'
+import { undoRestore } from './undo-restore.ts'
 import { verifySnapshot } from './verify-snapshot.ts'
 
 /** Change nothing, and show neither record values nor tokens to whoever may only read. */
@@ -31,14 +41,17 @@ export const READ_ROUTES: readonly Route[] = [
   listUnfinishedBackups,
   listSnapshots,
   getSnapshot,
+  listNamedRestores,
   listRestores,
   getRestore,
   followRestore,
+  listRestoreHistory,
+  getRestorePlan,
   getBackupHealth,
 ]
 
 /** Change nothing, but tell of records. Not served to anybody who happens to come by. */
-export const RECORD_ROUTES: readonly Route[] = [getRestoreDiagnostics]
+export const RECORD_ROUTES: readonly Route[] = [getRestoreDiagnostics, listRestorePlanRows]
 
 export const CONTROL_ROUTES: readonly Route[] = [
   startBackup,
@@ -48,5 +61,11 @@ export const CONTROL_ROUTES: readonly Route[] = [
   deleteSnapshot,
   verifySnapshot,
   startRestore,
+  planRestore,
+  applyRestorePlan,
+  undoRestore,
+  replayRestore,
+  startNamedRestore,
+  planNamedRestore,
   cancelRestore,
 ]

@@ -1,4 +1,4 @@
-import type { ResolvedPlan } from '../../../src/plan/index.ts'
+import type { ResolvedEntity, ResolvedPlan } from '../../../src/plan/index.ts'
 import { endpoint, type Route } from '../route-context.ts'
 import { ERROR_RESPONSES, NoQuery } from '../schemas.ts'
 import { PlanListSchema, type PlanView } from '../schemas-plan.ts'
@@ -10,6 +10,19 @@ export const listPlans: Route = (context) => {
   }))
 }
 
-function planView({ policy, ...plan }: ResolvedPlan): PlanView {
-  return { ...plan, policy: { ...policy, source: { ...policy.source, pauseWhen: policy.source.pauseWhen !== null } } }
+function planView(resolved: ResolvedPlan): PlanView {
+  const { policy, scope, entities, hooks: _, ...plan } = resolved
+  return {
+    ...plan,
+    entities: entities.map(withoutOwner),
+    scope: scope?.by ?? null,
+    policy: { ...policy, source: { ...policy.source, pauseWhen: policy.source.pauseWhen !== null } },
+  }
+}
+
+/** How rows lead to their tenant is nobody's business outside. */
+function withoutOwner(entity: ResolvedEntity): PlanView['entities'][number] {
+  const view: { -readonly [Name in keyof ResolvedEntity]: ResolvedEntity[Name] } = { ...entity }
+  delete view.owner
+  return view
 }

@@ -8,7 +8,7 @@ const DEFAULT_LIMIT = 100
 export const listSnapshots: Route = (context) => {
   const { app, holdfast } = context
   const schema = { querystring: SnapshotListQuery, response: { 200: SnapshotListSchema, ...ERROR_RESPONSES } }
-  app.get('/snapshots', endpoint(context, 'listSnapshots', schema), async ({ query: { plan, limit = DEFAULT_LIMIT } }) => ({
-    snapshots: [...(await holdfast.discovery.snapshots(plan === undefined ? { limit } : { plan, limit }))],
+  app.get('/snapshots', endpoint(context, 'listSnapshots', schema), async ({ query: { plan, limit = DEFAULT_LIMIT, scope } }) => ({
+    snapshots: [...(await holdfast.discovery.snapshots(plan === undefined ? { limit, scope } : { plan, limit, scope }))],
   }))
 }

@@ -6,7 +6,7 @@ import { VerifyQuery, VerifySchema } from '../schemas-snapshot.ts'
 export const verifySnapshot: Route = (context) => {
   const { app, holdfast } = context
   const schema = { params: IdParams, querystring: VerifyQuery, body: NoBody, response: { 200: VerifySchema, ...ERROR_RESPONSES } }
-  app.post('/snapshots/:id/verify', endpoint(context, 'verifySnapshot', schema), async ({ params, query: { level = 'plain' } }, reply) =>
-    holdfast.discovery.verify(params.id, { level, signal: whileWanted(context, reply) }),
+  app.post('/snapshots/:id/verify', endpoint(context, 'verifySnapshot', schema), async ({ params, query: { level = 'plain', scope } }, reply) =>
+    holdfast.discovery.verify(params.id, { level, scope, signal: whileWanted(context, reply) }),
   )
 }
