@@ -116,7 +116,7 @@ describe.each(Object.keys(readers))('%s', (name) => {
     expect(await readDamaged(name, sound, sound)).not.toBeInstanceOf(Error)
   })
 
-  test('with any byte changed is refused', async () => {
+  test('case 08: with any byte changed is refused', async () => {
     for (let at = 0; at < sound.byteLength; at++) {
       for (const mask of [0x01, 0x80, 0xff]) {
         const damaged = Buffer.from(sound)
@@ -128,21 +128,21 @@ describe.each(Object.keys(readers))('%s', (name) => {
     }
   })
 
-  test('cut off anywhere is refused', async () => {
+  test('case 09: cut off anywhere is refused', async () => {
     for (let length = 0; length < sound.byteLength; length++) {
       if (name === 'repository file' && length === sound.byteLength - 1) continue // only the final newline is gone
       expectTyped(await readDamaged(name, sound.subarray(0, length), sound), `${length} bytes`)
     }
   })
 
-  test('with anything appended is refused', async () => {
+  test('case 10: with anything appended is refused', async () => {
     for (const more of [[0], [0x0a, 0x0a], [...sound], [0x28, 0xb5, 0x2f, 0xfd, 0x24, 0, 1, 0, 0]]) {
       if (name === 'repository file' && more[0] === 0x0a) continue
       expectTyped(await readDamaged(name, Buffer.concat([sound, Buffer.from(more)]), sound), `${more.length} bytes more`)
     }
   })
 
-  test('swapped for another object is refused', async () => {
+  test('case 11: swapped for another object is refused', async () => {
     for (const other of Object.keys(readers).filter((one) => one !== name)) {
       expectTyped(await readDamaged(name, await storage.get(readers[other]!.key()), sound), other)
     }
@@ -187,7 +187,7 @@ describe('sound objects in the wrong place', () => {
     await expect(joined(scope.chunks.read({ ...other.ref, name: ref.name }))).rejects.toMatchObject({ code: 'E_ARCHIVE_CORRUPT' })
   })
 
-  test('the same names in another repository', async () => {
+  test('case 11: the same names in another repository', async () => {
     const elsewhere = memoryStorage()
     const second = (await openRepository({ storage: elsewhere, create: true })).scope()
     for (const name of ['manifest', 'session', 'journal', 'restore result'])
@@ -198,7 +198,7 @@ describe('sound objects in the wrong place', () => {
     await expect(second.restores.readResult(session.sessionId)).rejects.toMatchObject({ code: 'E_ARCHIVE_CORRUPT' })
   })
 
-  test('the same names in another scope', async () => {
+  test('case 11: the same names in another scope', async () => {
     const tenant = repository.scope('tenant-7')
     const tenantNames = scopeNames('tenant-7')
     await storage.put(tenantNames.session(session.sessionId), await storage.get(names.session(session.sessionId)), { ifAbsent: true })
@@ -212,14 +212,14 @@ describe('sound objects in the wrong place', () => {
     expect(await readDamaged('restore result', bytes, await storage.get(names.restoreResult(session.sessionId)))).toMatchObject({ code: 'E_ARCHIVE_CORRUPT' })
   })
 
-  test('a journal entry under another number', async () => {
+  test('case 17: a journal entry under another number', async () => {
     const second = names.journalEntry(session.sessionId, 2)
     await storage.put(second, await storage.get(names.journalEntry(session.sessionId, 1)), { ifAbsent: true })
     await expect(scope.sessions.readJournal(session.sessionId)).rejects.toMatchObject({ code: 'E_ARCHIVE_CORRUPT' })
     await storage.delete([second])
   })
 
-  test('a journal with a hole', async () => {
+  test('case 17: a journal with a hole', async () => {
     const third = names.journalEntry(session.sessionId, 3)
     await storage.put(third, await storage.get(names.journalEntry(session.sessionId, 1)), { ifAbsent: true })
     await expect(scope.sessions.readJournal(session.sessionId)).rejects.toMatchObject({ code: 'E_ARCHIVE_CORRUPT' })

@@ -30,8 +30,9 @@ async function expectTyped(parse: () => unknown): Promise<void> {
   try {
     await parse()
   } catch (error) {
-    if (!isHoldfastError(error, 'E_ARCHIVE_CORRUPT') && !isHoldfastError(error, 'E_ARCHIVE_FORMAT') && !isHoldfastError(error, 'E_SNAPSHOT_UNKNOWN'))
-      throw error
+    // Missing: a journal entry may name an attempt that nobody made.
+    const typed = ['E_ARCHIVE_CORRUPT', 'E_ARCHIVE_FORMAT', 'E_ARCHIVE_MISSING', 'E_SNAPSHOT_UNKNOWN'] as const
+    if (!typed.some((code) => isHoldfastError(error, code))) throw error
   }
   expect(performance.now() - started).toBeLessThan(SLOW_MS)
 }
@@ -272,7 +273,7 @@ describe('any mutation ends in a value or an error of the table', () => {
 })
 
 describe('bombs', () => {
-  test('that declare more than they may are refused before memory is taken', async () => {
+  test('case 36: that declare more than they may are refused before memory is taken', async () => {
     const bomb = Buffer.alloc(12)
     bomb.writeUInt32LE(1000, 0)
     bomb.writeUInt32LE(900_000_000, 4)
@@ -282,7 +283,7 @@ describe('bombs', () => {
     expect(() => decodeFrameTable(Buffer.concat([fixed, bomb, hash('sha256', bomb, 'buffer')]), 1, 'it')).toThrow('E_ARCHIVE_CORRUPT')
   })
 
-  test('that hold more than they declare stop at what they declared', async () => {
+  test('case 36: that hold more than they declare stop at what they declared', async () => {
     const zeros = zstdCompressSync(Buffer.alloc(1024 * 1024))
     const bomb = Buffer.concat(Array.from({ length: 500 }, () => zeros)) // 500 MiB of zeros in a few KB; concatenated frames are read as one
     const before = process.resourceUsage().maxRSS

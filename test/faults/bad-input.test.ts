@@ -107,7 +107,7 @@ describe('plans that cannot be', () => {
 })
 
 describe('tokens', () => {
-  it('forged, of another repository, of a changed plan, of a session that runs, and of one that is complete', async () => {
+  it('case 16: forged, of another repository, of a changed plan, of a session that runs, and of one that is complete', async () => {
     const holdfast = await open()
     const paused = await holdfast.backups.start('shop', { kind: 'full' })
     const token = await paused.pause()
@@ -188,7 +188,7 @@ describe('a damaged archive', () => {
 })
 
 describe('a storage without space', () => {
-  it('fails the backup at any write, shows nothing, and the token goes on when there is space', async () => {
+  it('case 03: fails the backup at any write, shows nothing, and the token goes on when there is space', async () => {
     for (let full = 3; ; full++) {
       const base: StorageAdapter = memoryStorage()
       let puts = 0

@@ -57,7 +57,7 @@ async function runAndKill(
 }
 
 it(
-  `kill -9 at any moment, ${KILLS} times, with writers running: a resume always ends in one committed state`,
+  `case 01: kill -9 at any moment, ${KILLS} times, with writers running: a resume always ends in one committed state`,
   async () => {
     const transfers = startTransfers(bank.pool, 2)
     let killed = 0

@@ -75,7 +75,7 @@ function deaths(operations: number): readonly { readonly n: number; readonly whe
 }
 
 describe('a process killed at any operation of the storage', () => {
-  it('leaves no snapshot or a whole one, and the session goes on elsewhere with the truth of its new view', async () => {
+  it('case 01: leaves no snapshot or a whole one, and the session goes on elsewhere with the truth of its new view', async () => {
     const clean = await operationsOf(async ({ rig }, over) => (await rig.start(over)).result())
     expect(clean.length).toBeGreaterThan(150)
     let resumed = 0
@@ -132,7 +132,7 @@ describe('a process killed at any operation of the storage', () => {
 })
 
 describe('a storage that fails once', () => {
-  it('at any operation ends in its error and can be resumed, or in the whole snapshot', async () => {
+  it('case 05: at any operation ends in its error and can be resumed, or in the whole snapshot', async () => {
     const clean = await operationsOf(async ({ rig }, over) => (await rig.start(over)).result())
     for (let n = 1; n <= clean.length; n += 3) {
       for (const when of WHEN) {
@@ -158,7 +158,7 @@ describe('a storage that fails once', () => {
   })
 })
 
-describe('a storage that lies', () => {
+describe('case 06: a storage that lies', () => {
   it.each([
     ['chunk', 'absent', 'E_ARCHIVE_MISSING'],
     ['chunk', 'short', 'E_ARCHIVE_CORRUPT'],
@@ -181,7 +181,7 @@ describe('a storage that lies', () => {
     expect(await expectSound(made, [truthOf(made.store)])).toHaveLength(1)
   })
 
-  it('about the manifest gives no success', async () => {
+  it('case 06: about the manifest gives no success', async () => {
     for (const how of ['absent', 'short'] as const) {
       const made = shop()
       const lying = new FaultyStorage(made.rig.storage, ({ method, key }) => (method === 'put' && key.endsWith('/manifest') ? { kind: 'lie', how } : undefined))
@@ -250,7 +250,7 @@ describe('cancelling in the middle of the commit', () => {
 })
 
 describe('a zombie', () => {
-  it('that wakes at any put after it was taken over cannot publish', async () => {
+  it('case 15: that wakes at any put after it was taken over cannot publish', async () => {
     const clean = await operationsOf(async ({ rig }, over) => (await rig.start(over)).result())
     const puts = clean.filter(({ method, key }) => method === 'put' && !key.endsWith('repository.json'))
     for (let nth = 4; nth <= puts.length; nth += 5) {

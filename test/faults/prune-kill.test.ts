@@ -92,6 +92,6 @@ async function killed(runsBefore: number): Promise<void> {
 
 describe('a prune that is killed at any of its operations', () => {
   it('while it condemns: the next one finds all that it would have found', () => killed(0), 120_000)
-  it('while it sweeps: no snapshot is harmed, and the next one finishes', () => killed(1), 120_000)
+  it('case 23: while it sweeps: no snapshot is harmed, and the next one finishes', () => killed(1), 120_000)
   it('while it retires lists: the next one finishes', () => killed(2), 120_000)
 })

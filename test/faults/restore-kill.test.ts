@@ -32,7 +32,7 @@ async function restoreAndKill(args: readonly string[], afterMs: number): Promise
 const DIALECTS: readonly ChinookDialect[] = mysqlUrl() === null ? ['postgres', 'sqlite'] : ['postgres', 'sqlite', 'mysql']
 
 it.each(DIALECTS)(
-  `kill -9 at any moment of a restore, ${KILLS} times on %s, with writers running: all of it is there or nothing`,
+  `case 38: kill -9 at any moment of a restore, ${KILLS} times on %s, with writers running: all of it is there or nothing`,
   async (dialect) => {
     const database = await createLiveDatabase(dialect)
     const folder = temporaryFolder()

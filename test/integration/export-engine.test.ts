@@ -225,7 +225,7 @@ describe('pause and resume', () => {
     await expectTruth(rig, await rig.manifest(result.snapshotId), store)
   })
 
-  it('reads an entity again whose schema changed, and never mixes', async () => {
+  it('case 32: reads an entity again whose schema changed, and never mixes', async () => {
     const store = shopStore(300)
     const rig = shopRig(store)
     const token = await pausedAt(25, store, rig.start())
@@ -274,7 +274,7 @@ describe('pause and resume', () => {
   })
 })
 
-describe('two processes and one session', () => {
+describe('case 14: two processes and one session', () => {
   const held = (store: InMemoryStore) => {
     store.step = async ({ call }) => {
       if (call === 'read') await sleep(3)

@@ -105,7 +105,7 @@ describe('PostgreSQL, its connections ended under a running backup', () => {
     await database.drop()
   })
 
-  it('gives one committed state all the same', async () => {
+  it('case 31: gives one committed state all the same', async () => {
     const writers = bankStore(database.url, 4)
     const transfers = startTransfers(writers.pool, 2)
     try {

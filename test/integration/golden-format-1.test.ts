@@ -41,7 +41,7 @@ const repository = await openRepository({ storage: fsStorage({ root: copy.path }
 const scope = repository.scope()
 
 describe('the golden repository of format 1', () => {
-  it('is opened, and lists what was committed and not hidden', async () => {
+  it('case 40: is opened, and lists what was committed and not hidden', async () => {
     expect(repository.id).toBe(facts.repositoryId)
     const listed: string[] = []
     for await (const { id } of scope.listSnapshots()) listed.push(id)

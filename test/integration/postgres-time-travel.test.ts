@@ -88,7 +88,7 @@ describe.runIf(clusterBinaries)('evidence of a PostgreSQL server', () => {
     expect(await check(primary, known)).toMatchObject({ state: 'unchanged', method: 'sha256' })
   })
 
-  it('does not hold for a clone, whose own transactions have the same ids', async () => {
+  it('case 33: does not hold for a clone, whose own transactions have the same ids', async () => {
     await fill()
     await primary.stop()
     const clone = await keep(primary.copy())
@@ -105,7 +105,7 @@ describe.runIf(clusterBinaries)('evidence of a PostgreSQL server', () => {
     expect(await check(primary, known)).toMatchObject({ state: 'unchanged', method: 'xmin' })
   })
 
-  it('does not hold for a server that was set back, and went on from there', async () => {
+  it('case 33: does not hold for a server that was set back, and went on from there', async () => {
     await fill()
     await primary.stop()
     const saved = await keep(primary.copy())

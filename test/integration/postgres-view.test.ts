@@ -115,7 +115,7 @@ describe('the snapshot', () => {
     })
   })
 
-  it('is taken after the locks: a TRUNCATE in flight is waited for, and never seen as an empty table', async () => {
+  it('case 32: is taken after the locks: a TRUNCATE in flight is waited for, and never seen as an empty table', async () => {
     await db.query('CREATE TABLE busy (id int PRIMARY KEY); INSERT INTO busy SELECT generate_series(1, 10)')
     const mapping = mappingOf(table('busy', 'id'))
     await withClient(async (other) => {

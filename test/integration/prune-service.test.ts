@@ -83,7 +83,7 @@ describe('discovery.prune', () => {
     expect(files).toHaveLength(referred * 2)
   })
 
-  it('lets a restore end that began before the snapshot was deleted', async () => {
+  it('case 22: lets a restore end that began before the snapshot was deleted', async () => {
     const base = memoryStorage()
     const gate = gated(base)
     const { backups, discovery, restores } = await boot(gate.storage)

@@ -49,7 +49,7 @@ describe('a backup beside condemned chunks', () => {
     expect(condemned.filter((name) => taken.has(name))).toEqual([])
   })
 
-  it('does not commit what was condemned while it ran; resumed, it stores it anew', async () => {
+  it('case 21: does not commit what was condemned while it ran; resumed, it stores it anew', async () => {
     const made = shop()
     const { rig } = made
     const first = await (await rig.start()).result()

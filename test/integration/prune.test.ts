@@ -111,7 +111,7 @@ describe('prune', () => {
     expect((await rig.prune({ dryRun: true }, rig.storage, ['other'])).refused).toContain('"other"')
   })
 
-  it('keeps the last whole snapshot of a series, although it is deleted', async () => {
+  it('case 25: keeps the last whole snapshot of a series, although it is deleted', async () => {
     const rig = pruneRig()
     const older = await rig.backUp()
     const newest = await rig.backUp()
@@ -134,7 +134,7 @@ describe('prune', () => {
     expect(await rig.faults()).toEqual([])
   })
 
-  it('keeps a deleted one while the only visible one of its series is not whole', async () => {
+  it('case 28: keeps a deleted one while the only visible one of its series is not whole', async () => {
     const rig = pruneRig()
     const good = await rig.backUp()
     rig.store.put('Order', orderRow(1, 'changed'))
@@ -146,7 +146,7 @@ describe('prune', () => {
     expect((await rig.prune()).buckets[0]).toMatchObject({ kept: { 'newest-of-series': 1 }, condemned: { chunks: 0, snapshots: 0 } })
   })
 
-  it('refuses to take more than half without being told to', async () => {
+  it('case 25: refuses to take more than half without being told to', async () => {
     const rig = pruneRig()
     const ids = [await rig.backUp(), await rig.backUp(), await rig.backUp()]
     await rig.hide(ids[0]!, ids[1]!)
@@ -159,7 +159,7 @@ describe('prune', () => {
     expect((await rig.prune({ allowMoreThanHalf: true })).buckets[0]!.condemned.snapshots).toBe(2)
   })
 
-  it('deletes nothing when a manifest cannot be read, until that snapshot is deleted', async () => {
+  it('case 24: deletes nothing when a manifest cannot be read, until that snapshot is deleted', async () => {
     const rig = pruneRig()
     const { kept } = await threeWithFirstHidden(rig)
     rig.clock.move(2 * HOUR)
@@ -349,7 +349,7 @@ describe('prune', () => {
     expect(await rig.faults()).toEqual([])
   })
 
-  it('keeps what is dated in the future, and refuses when clocks disagree', async () => {
+  it('case 27: keeps what is dated in the future, and refuses when clocks disagree', async () => {
     const rig = pruneRig()
     rig.clock.move(30 * DAY)
     const { gone } = await threeWithFirstHidden(rig)
@@ -411,7 +411,7 @@ describe('prune', () => {
     expect(await rig.faults()).toEqual([])
   })
 
-  it('keeps what a pinned snapshot refers to, until the pin is released or has expired', async () => {
+  it('case 22: keeps what a pinned snapshot refers to, until the pin is released or has expired', async () => {
     const rig = pruneRig()
     const { gone } = await threeWithFirstHidden(rig)
     const pin = await (await rig.scope()).pins.pin(gone)

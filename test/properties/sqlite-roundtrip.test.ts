@@ -105,7 +105,7 @@ async function copy(source: SqliteFile, target: SqliteFile, mode: 'direct' | 'st
 }
 
 describe('SQLite values, out and back', () => {
-  it.each(['direct', 'staged'] as const)('come back with the same class and bytes in every affinity (%s)', { timeout: 240_000 }, async (mode) => {
+  it.each(['direct', 'staged'] as const)('case 34: come back with the same class and bytes in every affinity (%s)', { timeout: 240_000 }, async (mode) => {
     const ROWS = 10_000
     const declared = `CREATE TABLE things (id INTEGER PRIMARY KEY, ${NAMES.map((name) => `${name} ${COLUMNS[name as keyof typeof COLUMNS]}`).join(', ')})`
     const [source, target] = [open(), open(mode === 'direct')]

@@ -20,6 +20,14 @@ export type StorageFault =
   | { readonly kind: 'delay'; readonly ms: number }
   /** A put that is acknowledged and stores nothing, or not all of it. */
   | { readonly kind: 'lie'; readonly how: 'absent' | 'short' }
+  /** A bit changes on the way: of a put behind the back of its sum, of a get in the answer. */
+  | { readonly kind: 'flip'; readonly at: number }
+  /** The last bytes get lost on the way. */
+  | { readonly kind: 'truncate'; readonly bytes: number }
+  /** Done twice, as by a client that tries again by itself: a listing gives each object twice, a put finds its own object. */
+  | { readonly kind: 'duplicate' }
+  /** A listing, or a look, that does not know yet what was stored since. Milliseconds, by the storage's clock. */
+  | { readonly kind: 'stale'; readonly since: number }
 
 /** Called before every operation; what it returns goes wrong. */
 export type StorageScript = (operation: StorageOperation) => StorageFault | undefined
@@ -47,11 +55,15 @@ export class FaultyStorage implements StorageAdapter {
     this.puts.now++
     this.puts.most = Math.max(this.puts.most, this.puts.now)
     try {
-      await this.#run('put', key, options, (fault) => {
-        if (fault?.kind !== 'lie') return this.#base.put(key, body, options)
-        if (fault.how === 'absent') return Promise.resolve()
+      await this.#run('put', key, options, async (fault) => {
         const whole = Buffer.concat(body instanceof Uint8Array ? [body] : body)
-        return this.#base.put(key, whole.subarray(0, whole.length - 1), { ifAbsent: options.ifAbsent, signal: options.signal })
+        if (fault?.kind === 'lie') {
+          if (fault.how === 'absent') return
+          await this.#base.put(key, whole.subarray(0, whole.length - 1), { ifAbsent: options.ifAbsent, signal: options.signal })
+          return
+        }
+        await this.#base.put(key, spoilt(whole, fault), options)
+        if (fault?.kind === 'duplicate') await this.#base.put(key, whole, options)
       })
     } finally {
       this.puts.now--
@@ -59,17 +71,24 @@ export class FaultyStorage implements StorageAdapter {
   }
 
   get(key: string, options: GetOptions = {}): Promise<Uint8Array> {
-    return this.#run('get', key, options, () => this.#base.get(key, options))
+    return this.#run('get', key, options, async (fault) => spoilt(await this.#base.get(key, options), fault))
   }
 
   stat(key: string, options: AbortableOptions = {}): Promise<ObjectStat | null> {
-    return this.#run('stat', key, options, () => this.#base.stat(key, options))
+    return this.#run('stat', key, options, async (fault) => {
+      const stat = await this.#base.stat(key, options)
+      return stat && fault?.kind === 'stale' && stat.modifiedAt >= fault.since ? null : stat
+    })
   }
 
   async *list(prefix: string, options: AbortableOptions = {}): AsyncIterable<ObjectStat> {
-    const found = await this.#run('list', prefix, options, async () => {
+    const found = await this.#run('list', prefix, options, async (fault) => {
       const all: ObjectStat[] = []
-      for await (const stat of this.#base.list(prefix, options)) all.push(stat)
+      for await (const stat of this.#base.list(prefix, options)) {
+        if (fault?.kind === 'stale' && stat.modifiedAt >= fault.since) continue
+        all.push(stat)
+        if (fault?.kind === 'duplicate') all.push(stat)
+      }
       return all
     })
     yield* found
@@ -81,6 +100,11 @@ export class FaultyStorage implements StorageAdapter {
 
   close(): Promise<void> {
     return this.#base.close()
+  }
+
+  /** A test whose faults never happened has proved nothing. */
+  assertFired(least = 1): void {
+    if (this.fired < least) throw new Error(`${this.fired} faults happened where at least ${least} were expected`)
   }
 
   async #run<T>(
@@ -97,6 +121,10 @@ export class FaultyStorage implements StorageAdapter {
     switch (fault?.kind) {
       case undefined:
       case 'lie':
+      case 'flip':
+      case 'truncate':
+      case 'duplicate':
+      case 'stale':
         return await effect(fault)
       case 'delay':
         await new Promise((resolve) => setTimeout(resolve, fault.ms))
@@ -111,4 +139,13 @@ export class FaultyStorage implements StorageAdapter {
       }
     }
   }
+}
+
+function spoilt<T extends Uint8Array>(bytes: T, fault: StorageFault | undefined): Uint8Array {
+  if (bytes.byteLength === 0) return bytes
+  if (fault?.kind === 'truncate') return bytes.subarray(0, Math.max(0, bytes.byteLength - fault.bytes))
+  if (fault?.kind !== 'flip') return bytes
+  const changed = Buffer.from(bytes)
+  changed[fault.at % changed.byteLength]! ^= 1 << (fault.at % 8)
+  return changed
 }
