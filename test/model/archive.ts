@@ -10,16 +10,16 @@ import { type Image, rowText } from './model-state.ts'
 import { copyObjects } from './stepped-storage.ts'
 import { STORE } from './model-database.ts'
 
-/** The repositories of one history, in memory, by a clock that the history moves. */
+/** The repositories of one history, in memory where nothing else is said, by a clock that the history moves. */
 export class Archive {
   readonly clock: MovableClock
   readonly storage: StorageAdapter
   readonly buckets: readonly string[]
 
-  constructor(clock: MovableClock, buckets: readonly string[]) {
+  constructor(clock: MovableClock, buckets: readonly string[], base: StorageAdapter = memoryStorage()) {
     this.clock = clock
     this.buckets = buckets
-    this.storage = clockedStorage(memoryStorage(), clock)
+    this.storage = clockedStorage(base, clock)
   }
 
   /** One that holds the same, and goes its own way from here on. */
@@ -62,14 +62,15 @@ export class Archive {
     return damages.map(({ object }) => object)
   }
 
-  async restore(id: string, store: EntityStore, more: Partial<RestoreRequest> = {}): Promise<RestoreResult> {
+  async restore(id: string, store: EntityStore, more: Partial<RestoreRequest> = {}, over: StorageAdapter = this.storage): Promise<RestoreResult> {
     const { clock } = this
+    const scope = async (bucket: string) => (await this.open(bucket, over)).scope()
     const session = startRestore(
       { snapshot: id, ...more },
       {
-        manifest: await this.manifest(id),
-        repository: await this.scope(),
-        bucket: (name) => this.scope(name),
+        manifest: await (await scope('main')).readManifest(id, { evenHidden: true }),
+        repository: await scope('main'),
+        bucket: scope,
         stores: new Map([[STORE, store]]),
         clock,
         logger: silentLogger,
