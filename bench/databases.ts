@@ -1,5 +1,6 @@
 import pg from 'pg'
 import { createOrdersTable, ordersTable } from './orders-table.ts'
+import { createShopTables } from './shop-table.ts'
 
 const SERVER = process.env.HOLDFAST_BENCH_POSTGRES_URL ?? 'postgres://postgres@127.0.0.1:5432/postgres'
 
@@ -36,6 +37,18 @@ export async function changedDatabase(rows: number): Promise<string> {
     await client.query('CHECKPOINT')
   })
   return databaseUrl(name)
+}
+
+/** A shop of that many rows; made once, then kept. */
+export async function shopDatabase(rows: number): Promise<string> {
+  const url = await ensureDatabase(`holdfast_bench_shop_${rows}`)
+  await onDatabase(url, (client) => createShopTables(client, rows))
+  return url
+}
+
+/** A database for a shop to come back to. */
+export function shopTarget(): Promise<string> {
+  return ensureDatabase('holdfast_bench_shop_target')
 }
 
 /** A database with all customers and an empty `orders`, key, index and foreign key in place. */

@@ -6,15 +6,19 @@ import { benchCompare } from './compare.ts'
 import { emptyOrders, onDatabase, sourceDatabase, targetDatabase } from './databases.ts'
 import { benchMariadb } from './mariadb/bench-mariadb.ts'
 import { median } from './median.ts'
+import { benchClosure, benchDelta, benchFields, benchMillion, benchStale } from './restores.ts'
 import { type Measured, runLane, runShell } from './run-lane.ts'
+import { benchStorages } from './storages.ts'
 
+const PARTS = ['export', 'changes', 'compare', 'restore', 'closure', 'delta', 'fields', 'stale', 'million', 'memory', 'mariadb', 'storages']
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: { rows: { type: 'string', default: '1000000' }, runs: { type: 'string', default: '5' }, fast: { type: 'boolean', default: false } },
 })
 const rows = Number(values.rows)
 const runs = Number(values.runs)
-const parts = positionals.length > 0 ? positionals : ['export', 'changes', 'compare', 'restore', 'memory', 'mariadb']
+const parts = positionals.length > 0 ? positionals : [...PARTS]
+
 const OUT = 'bench/out'
 
 /** One way to do the job, and at least how many times as fast Holdfast has to be. */
@@ -52,6 +56,8 @@ if (parts.includes('changes')) await benchChanges(rows, runs, OUT)
 
 if (parts.includes('mariadb')) await benchMariadb(rows, runs, OUT)
 
+if (parts.includes('storages')) await benchStorages(source, runs, OUT)
+
 if (parts.includes('compare')) await benchCompare(rows, runs, OUT)
 
 if (parts.includes('restore')) {
@@ -81,6 +87,15 @@ if (parts.includes('restore')) {
     ],
   )
 }
+
+for (const [part, bench] of [
+  ['closure', benchClosure],
+  ['delta', benchDelta],
+  ['fields', benchFields],
+  ['stale', benchStale],
+  ['million', benchMillion],
+] as const)
+  if (parts.includes(part)) await bench(rows, runs, OUT)
 
 if (parts.includes('memory')) {
   console.log('peak memory above the process after the ORM is up (MiB; at most 200, and within 15 % of each other)')

@@ -3,7 +3,7 @@ import type { StorageAdapter } from 'holdfast'
 export interface CountedStorage {
   readonly storage: StorageAdapter
   /** Objects and bytes read so far. */
-  readonly read: () => { readonly objects: number; readonly bytes: number }
+  readonly read: () => { readonly objects: number; readonly bytes: number; readonly keys: ReadonlySet<string> }
 }
 
 /** Counts what is read from a storage; an object read in two pieces counts as one. */
@@ -20,6 +20,6 @@ export function countedStorage(base: StorageAdapter): CountedStorage {
         return body
       },
     },
-    read: () => ({ objects: objects.size, bytes }),
+    read: () => ({ objects: objects.size, bytes, keys: objects }),
   }
 }
