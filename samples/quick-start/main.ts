@@ -24,10 +24,10 @@ const { snapshotId } = await session.result()
 // Somebody deletes the wrong orders …
 await dataSource.getRepository(Order).delete({ status: 'open' })
 
-// … so look first, then bring them back in one transaction.
-const look = await holdfast.restores.restore({ snapshot: snapshotId, entities: ['Order'], policy: 'overwrite', dryRun: true })
+// … so plan first, look at it, and apply exactly that, in one transaction. `restores.undo(done.restoreId)` would take it back.
+const look = await holdfast.restores.plan({ snapshot: snapshotId, entities: ['Order'], policy: 'overwrite' })
 console.log(`${look.totals.create} orders would come back, ${look.totals.update} would change`)
-const done = await holdfast.restores.restore({ snapshot: snapshotId, entities: ['Order'], policy: 'overwrite' })
+const done = await holdfast.restores.apply(look)
 console.log(`${done.totals.create} orders are back, ${done.totals.identical} were not touched`)
 
 await holdfast.close()
