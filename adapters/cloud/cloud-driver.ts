@@ -27,6 +27,8 @@ export interface CloudRange {
  */
 export interface CloudDriver {
   put(name: string, body: Buffer, options: Pick<PutOptions, 'ifAbsent' | 'sha256'> & { readonly signal: AbortSignal }): Promise<void>
+  /** Does the service itself hold a body of so many bytes against `sha256`, and refuse it? Where it does not, that is done before the body is sent. */
+  provesSha256?(bytes: number, signal: AbortSignal): Promise<boolean>
   /** Null when there is no such object. A range that begins beyond the end is empty. */
   get(name: string, range: CloudRange | undefined, signal: AbortSignal): Promise<Buffer | null>
   stat(name: string, signal: AbortSignal): Promise<CloudObject | null>

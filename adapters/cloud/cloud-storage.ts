@@ -1,10 +1,10 @@
-import { createHash } from 'node:crypto'
 import { assertObjectKey, assertObjectPrefix } from '../../src/contracts/object-key.ts'
 import type { AdapterCapabilities, ObjectStat, StorageAdapter } from '../../src/contracts/storage-adapter.ts'
 import { isTransientFailure } from '../../src/contracts/transient-failure.ts'
 import { throwIfAborted } from '../../src/kernel/abort.ts'
 import { HoldfastError } from '../../src/kernel/errors.ts'
 import { Retrier, type RetryOptions } from '../../src/kernel/retry.ts'
+import { assertSha256 } from './assert-sha256.ts'
 import type { CloudDriver, CloudObject, CloudPage } from './cloud-driver.ts'
 import { createPromiseProbe } from './promise-probe.ts'
 
@@ -65,12 +65,12 @@ export function cloudStorage({ name: place, capabilities: base, connect, prefix 
         throw new HoldfastError('E_STORAGE', `${key} has ${bytes.byteLength} bytes, ${name} takes ${capabilities.maxObjectBytes}`, {
           details: { transient: false },
         })
-      if (sha256 !== undefined && createHash('sha256').update(bytes).digest('hex') !== sha256)
-        throw new HoldfastError('E_STORAGE', `${name}: the bytes of ${key} do not have the SHA-256 that was announced`, { details: { transient: false } })
       if (ifAbsent) await probe(signal)
-      await ask(`storing ${key} in ${name}`, signal, (to, attempt) =>
-        to.put(prefix + key, bytes, { ifAbsent, ...(sha256 === undefined ? {} : { sha256 }), signal: attempt }),
-      )
+      const storing = `storing ${key} in ${name}`
+      await ask(storing, signal, async (to, attempt) => {
+        if (sha256 !== undefined && !(await to.provesSha256?.(bytes.byteLength, attempt))) assertSha256(bytes, sha256, storing)
+        await to.put(prefix + key, bytes, { ifAbsent, ...(sha256 === undefined ? {} : { sha256 }), signal: attempt })
+      })
     },
     async get(key, { range, signal } = {}) {
       assertObjectKey(key, capabilities)

@@ -1,11 +1,13 @@
+import { assertSha256 } from '../cloud/assert-sha256.ts'
 import type { CloudDriver } from '../cloud/cloud-driver.ts'
 import { PROBE_BODY } from '../cloud/promise-probe.ts'
 import { assertRangeKept, readBody } from '../cloud/read-body.ts'
-import { type S3Checksum, sumOf } from './s3-checksum.ts'
+import { type S3Checksum, type S3Sum, sumOf } from './s3-checksum.ts'
 import { deleteObjects, DELETES_AT_ONCE } from './s3-delete.ts'
 import { s3Error, s3Failure } from './s3-error.ts'
 import { ARCHIVES, s3Place } from './s3-place.ts'
 import type { S3Client, S3Commands, S3Head, S3Listing, S3Object } from './s3-sdk.ts'
+import { announcing, checksSignedSum, MISMATCH } from './s3-signed-sum.ts'
 import { type S3UploadTarget, uploadInParts } from './s3-upload.ts'
 import { HoldfastError } from '../../src/kernel/errors.ts'
 
@@ -19,7 +21,8 @@ export interface S3Place {
   /** Made for this adapter, and to be closed with it. */
   readonly ownsClient: boolean
   readonly bucket: string
-  readonly checksum: S3Checksum
+  /** Undefined: the one that the requests are signed with, where the service checks it, else `md5`. */
+  readonly checksum: S3Checksum | undefined
   readonly partBytes: number
   readonly storageClass: string | undefined
   /** Whole name of the object that stands for trying promises. */
@@ -27,16 +30,16 @@ export interface S3Place {
 }
 
 export function s3Driver(place: S3Place): CloudDriver {
-  const { commands, client, bucket: Bucket, checksum } = place
+  const { commands, client, bucket: Bucket } = place
   const leftOver = new Set<Promise<unknown>>()
   const headers = { ContentType: 'application/octet-stream', ...(place.storageClass === undefined ? {} : { StorageClass: place.storageClass }) }
   let bucketSeen = false
   let conditionalParts: boolean | undefined
+  let sum: S3Sum | undefined = place.checksum
 
   const send = (command: object, signal: AbortSignal): Promise<unknown> => client.send(command as never, { abortSignal: signal })
   const uploads = {
     commands,
-    checksum,
     partBytes: place.partBytes,
     send,
     later(work: Promise<unknown>) {
@@ -45,13 +48,18 @@ export function s3Driver(place: S3Place): CloudDriver {
     },
   }
 
+  async function sumToUse(signal: AbortSignal): Promise<S3Sum> {
+    sum ??= (await checksSignedSum({ commands, bucket: Bucket, probeName: place.probeName, send }, signal)) ? 'signature' : 'md5'
+    return sum
+  }
+
   /**
    * Does the completion of an upload honour `If-None-Match`? Some servers that do for `PutObject` do not there (Ceph before 20), and would overwrite. Asked once, with the
    * probe's object, which is there and whose bytes are those that are sent.
    */
-  async function honoursConditionalParts(signal: AbortSignal): Promise<boolean> {
+  async function honoursConditionalParts(checksum: S3Sum, signal: AbortSignal): Promise<boolean> {
     try {
-      await uploadInParts(uploads, { bucket: Bucket, name: place.probeName, ifAbsent: true, headers }, PROBE_BODY, signal)
+      await uploadInParts({ ...uploads, checksum }, { bucket: Bucket, name: place.probeName, ifAbsent: true, headers }, PROBE_BODY, signal)
       return false
     } catch (error) {
       const { status } = s3Failure(error)
@@ -85,20 +93,24 @@ export function s3Driver(place: S3Place): CloudDriver {
   return {
     deletesAtOnce: DELETES_AT_ONCE,
     errorOf: s3Error,
-    async put(name, body, { ifAbsent, signal }) {
+    provesSha256: async (bytes, signal) => bytes <= place.partBytes && (await sumToUse(signal)) === 'signature',
+    async put(name, body, { ifAbsent, sha256, signal }) {
+      const checksum = await sumToUse(signal)
       const target: S3UploadTarget = { bucket: Bucket, name, ifAbsent, headers }
       let inParts = body.byteLength > place.partBytes
       if (inParts && ifAbsent) {
-        conditionalParts ??= await honoursConditionalParts(signal)
+        conditionalParts ??= await honoursConditionalParts(checksum, signal)
         if (!conditionalParts) assertOneRequest(name, body.byteLength, Bucket)
         inParts = conditionalParts
       }
       try {
-        if (inParts) return await uploadInParts(uploads, target, body, signal)
+        if (inParts) return await uploadInParts({ ...uploads, checksum }, target, body, signal)
         const condition = ifAbsent ? { IfNoneMatch: '*' } : {}
         const input = { Bucket, Key: name, Body: body, ContentLength: body.byteLength, ...headers, ...sumOf(body, checksum), ...condition }
-        await send(new commands.PutObjectCommand(input), signal)
+        await send(announcing(new commands.PutObjectCommand(input), sha256), signal)
       } catch (error) {
+        // Changed on the way it may be sent again; changed before, here, not.
+        if (sha256 !== undefined && s3Failure(error).code === MISMATCH) assertSha256(body, sha256, `storing ${name}`)
         if (!ifAbsent || s3Failure(error).status !== 409) throw error
         // Somebody else was at the same name at the same time. Has he made it, or taken it away?
         if (await stat(name, signal)) throw new HoldfastError('E_STORAGE_EXISTS', `${name} is taken`, { cause: error })
@@ -107,7 +119,7 @@ export function s3Driver(place: S3Place): CloudDriver {
     },
     async get(name, range, signal) {
       const Range = range && `bytes=${range.start}-${range.end - 1}`
-      const mode = checksum !== 'md5' && !range ? { ChecksumMode: 'ENABLED' } : {}
+      const mode = place.checksum !== undefined && place.checksum !== 'md5' && !range ? { ChecksumMode: 'ENABLED' } : {}
       try {
         const answer = (await send(
           new commands.GetObjectCommand({ Bucket, Key: name, ...(Range === undefined ? {} : { Range }), ...mode }),

@@ -23,6 +23,7 @@ const CODES: CloudCodes = {
   RequestTimeTooSkewed: { code: 'E_PERMISSION', hint: 'The clock here is wrong by more than 15 minutes.' },
   RequestTimeout: { code: 'E_STORAGE', transient: true },
   SignatureDoesNotMatch: { code: 'E_PERMISSION', hint: CREDENTIALS_HINT },
+  XAmzContentSHA256Mismatch: { code: 'E_STORAGE', transient: true },
   XMinioStorageFull: { code: 'E_STORAGE_FULL' },
 }
 

@@ -10,7 +10,21 @@ export interface S3Client {
   destroy(): void
 }
 
-type Command = new (input: Readonly<Record<string, unknown>>) => object
+/** A request in the making. */
+interface Building {
+  readonly request: { readonly headers: Record<string, string> }
+}
+
+export interface S3Command {
+  readonly middlewareStack: {
+    add(
+      middleware: (next: (args: Building) => Promise<unknown>) => (args: Building) => Promise<unknown>,
+      options: { readonly step: 'build'; readonly name: string; readonly override: boolean },
+    ): void
+  }
+}
+
+type Command = new (input: Readonly<Record<string, unknown>>) => S3Command
 
 export interface S3Commands {
   readonly AbortMultipartUploadCommand: Command

@@ -24,7 +24,7 @@ export interface S3StorageOptions extends CloudOptions {
   readonly credentials?: object
   /**
    * By which sum the service checks what arrives: `md5` is checked by all of them, `crc32` and `sha256` by Amazon and by newer servers, which give them back with each whole
-   * object that is read. Default `md5`.
+   * object that is read. Default: the SHA-256 that each request is signed with, which costs nothing, where the service is found to check it; else `md5`.
    */
   readonly checksum?: S3Checksum
   /** Bodies beyond it go in parts of this many bytes. At least 5 MiB. Default 16 MiB. */
@@ -78,9 +78,10 @@ const CAPABILITIES: AdapterCapabilities = {
  */
 export function s3Storage(options: S3StorageOptions): StorageAdapter {
   assertKnownOptions(options, OPTIONS, 's3Storage')
-  const { bucket, prefix = '', retry, checksum = 'md5', partBytes = PART_BYTES, storageClass } = options
+  const { bucket, prefix = '', retry, checksum, partBytes = PART_BYTES, storageClass } = options
   if (typeof bucket !== 'string' || bucket === '') throw new HoldfastError('E_CONFIG', 's3Storage: `bucket` is missing')
-  if (!['md5', 'crc32', 'sha256'].includes(checksum)) throw new HoldfastError('E_CONFIG', 's3Storage: `checksum` is `md5`, `crc32` or `sha256`')
+  if (checksum !== undefined && !['md5', 'crc32', 'sha256'].includes(checksum))
+    throw new HoldfastError('E_CONFIG', 's3Storage: `checksum` is `md5`, `crc32` or `sha256`')
   if (!Number.isInteger(partBytes) || partBytes < LEAST_PART_BYTES)
     throw new HoldfastError('E_CONFIG', `s3Storage: \`partBytes\` is ${partBytes}; a whole number of at least ${LEAST_PART_BYTES} is expected`)
   if (storageClass !== undefined && ARCHIVES.includes(storageClass))

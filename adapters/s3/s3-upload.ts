@@ -1,7 +1,7 @@
 import { orAborted, throwIfAborted } from '../../src/kernel/abort.ts'
 import { HoldfastError } from '../../src/kernel/errors.ts'
 import { mapOrdered } from '../../src/kernel/map-ordered.ts'
-import { partSum, type S3Checksum, sumOf, uploadSum } from './s3-checksum.ts'
+import { partSum, type S3Sum, sumOf, uploadSum } from './s3-checksum.ts'
 import type { S3Commands, S3Part, S3Upload } from './s3-sdk.ts'
 
 const PARTS_AT_ONCE = 4
@@ -11,7 +11,7 @@ const CLEAN_UP_MS = 30_000
 
 export interface S3Uploads {
   readonly commands: S3Commands
-  readonly checksum: S3Checksum
+  readonly checksum: S3Sum
   readonly partBytes: number
   send(command: object, signal: AbortSignal): Promise<unknown>
   /** Told of work that goes on after its caller has gone. */

@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto'
+import { createHash, randomBytes } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import * as sdk from '@aws-sdk/client-s3'
 import { s3Storage, type S3StorageOptions } from '../../adapters/s3/index.ts'
@@ -41,6 +41,39 @@ function onServer(server: ProvidedS3): void {
   const uploads = async () => (await admin.send(new sdk.ListMultipartUploadsCommand({ Bucket: bucket }))).Uploads ?? []
 
   placeSuite({ capabilities, open: (prefix) => open({ prefix }) })
+
+  it('refuses a body that changed after it was signed, by the SHA-256 that it was signed with', async () => {
+    const client = new sdk.S3Client({ region: 'us-east-1', forcePathStyle: 'endpoint' in options, ...options, maxAttempts: 1 })
+    const sums: string[][] = []
+    let flips = 0
+    // The last thing before the request goes out: the signature stands.
+    client.middlewareStack.add(
+      (next) => (args) => {
+        const request = args.request as { body?: unknown; headers: Record<string, string>; path: string }
+        if (!(request.body instanceof Uint8Array) || !request.path.endsWith('/body')) return next(args)
+        sums.push(Object.keys(request.headers).filter((name) => /^content-md5$|^x-amz-(checksum-|content-sha256$)/.test(name)))
+        if (flips-- > 0) request.body = Buffer.from(request.body.map((byte, at) => (at === 7 ? byte ^ 1 : byte)))
+        return next(args)
+      },
+      { step: 'deserialize', priority: 'high', name: 'flips' },
+    )
+    const storage = s3Storage({ bucket, client, prefix: 'flipped/', retry: { attempts: 2, firstDelayMs: 1 } })
+    const body = randomBytes(100_000)
+    const sha256 = createHash('sha256').update(body).digest('hex')
+    flips = 2
+    await expect(storage.put('body', body, { ifAbsent: true, sha256 })).rejects.toMatchObject({
+      code: 'E_STORAGE',
+      retryable: true,
+      details: { status: 400, providerCode: 'XAmzContentSHA256Mismatch', attempts: 2 },
+    })
+    expect(await storage.stat('body')).toBeNull()
+    flips = 1
+    await storage.put('body', body, { ifAbsent: true, sha256 })
+    expect(Buffer.compare(await storage.get('body'), body)).toBe(0)
+    // No other sum was made for it.
+    expect(new Set(sums.flat().filter((name) => !name.startsWith('x-amz-checksum-crc32')))).toEqual(new Set(['x-amz-content-sha256']))
+    client.destroy()
+  })
 
   it('has no upload left of all that was aborted', async () => {
     await expect.poll(uploads, { timeout: 20_000 }).toEqual([])

@@ -11,6 +11,8 @@ export interface S3Faults {
   overwrites?: boolean
   /** `If-None-Match` is ignored, or refused as unknown, by `CompleteMultipartUpload`. */
   completes?: 'overwriting' | 'not-implemented'
+  /** The SHA-256 that a request is signed with is not looked at; or `Content-MD5` is wanted beside it, as where objects are locked. */
+  signedSums?: 'unread' | 'not-enough'
   /** Called with each request; what it returns is the answer. */
   before?(request: S3Request): StandInAnswer | undefined | Promise<StandInAnswer | undefined>
   /** Changes an answer. */
@@ -55,7 +57,7 @@ export async function startS3StandIn() {
     for await (const piece of incoming) pieces.push(piece as Buffer)
     requests.push(`${request.action} ${key}`.trim())
     const body = faults.arriving?.(request, Buffer.concat(pieces)) ?? Buffer.concat(pieces)
-    const answer = (await faults.before?.(request)) ?? wrongSum(request, body) ?? ACTIONS[request.action]!(request, body)
+    const answer = (await faults.before?.(request)) ?? wrongSum(request, body, faults) ?? ACTIONS[request.action]!(request, body)
     send(response, faults.after?.(request, answer) ?? answer, incoming.method === 'HEAD')
   }
 
@@ -160,7 +162,7 @@ function actionOf(method: string, key: string, query: URLSearchParams): string {
   return method === 'HEAD' ? 'HeadObject' : 'GetObject'
 }
 
-function wrongSum({ action, headers }: S3Request, body: Buffer): StandInAnswer | undefined {
+function wrongSum({ action, headers }: S3Request, body: Buffer, { signedSums }: S3Faults): StandInAnswer | undefined {
   if (action !== 'PutObject' && action !== 'UploadPart') return undefined
   const crc = Buffer.alloc(4)
   crc.writeUInt32BE(crc32(body))
@@ -170,8 +172,11 @@ function wrongSum({ action, headers }: S3Request, body: Buffer): StandInAnswer |
     'x-amz-checksum-crc32': crc,
   }
   const given = Object.keys(expected).filter((name) => headers[name] !== undefined)
-  if (given.length === 0) return failure(400, 'InvalidRequest')
-  return given.every((name) => headers[name] === expected[name]!.toString('base64')) ? undefined : failure(400, 'BadDigest')
+  if (given.length === 0 && signedSums === 'not-enough') return failure(400, 'InvalidRequest')
+  if (given.some((name) => headers[name] !== expected[name]!.toString('base64'))) return failure(400, 'BadDigest')
+  if (signedSums === 'unread') return undefined
+  const signed = expected['x-amz-checksum-sha256']!.toString('hex')
+  return headers['x-amz-content-sha256'] === signed ? undefined : failure(400, 'XAmzContentSHA256Mismatch')
 }
 
 function about(body: Buffer): Readonly<Record<string, string>> {

@@ -1,11 +1,11 @@
-import { randomBytes } from 'node:crypto'
+import { createHash, randomBytes } from 'node:crypto'
 import { afterAll, beforeEach, describe, expect, it } from 'vitest'
 import * as sdk from '@aws-sdk/client-s3'
 import { s3Storage, type S3StorageOptions } from '../../adapters/s3/index.ts'
 import { openRepository } from '../../src/archive/index.ts'
 import { conformanceCases, runConformanceCase } from '../../src/storage/conformance/index.ts'
 import { collect } from '../support/collect.ts'
-import { failure, startS3StandIn, xml } from '../support/s3-stand-in.ts'
+import { failure, type S3Request, startS3StandIn, xml } from '../support/s3-stand-in.ts'
 
 const MIB = 1024 * 1024
 const once = { attempts: 1 }
@@ -109,7 +109,85 @@ describe('an answer that is not to be trusted', () => {
   })
 })
 
+describe('the sum that the service checks', () => {
+  const body = randomBytes(1000)
+  const sha256 = createHash('sha256').update(body).digest('hex')
+  const sums = (): readonly string[] => sent.filter(({ key }) => key === 'a').flatMap(({ headers }) => Object.keys(headers).filter((name) => SUMS.test(name)))
+  const SUMS = /^content-md5$|^x-amz-checksum-|^x-amz-content-sha256$/
+  const sent: S3Request[] = []
+  beforeEach(() => {
+    sent.length = 0
+    faults.before = (request) => {
+      if (request.action === 'PutObject') sent.push(request)
+      return undefined
+    }
+  })
+
+  it('is the one that requests are signed with, where it is checked, which is asked once', async () => {
+    const storage = open()
+    for (const name of ['a', 'b']) await storage.put(name, body, { ...anew, sha256 })
+    expect(sums()).toEqual(['x-amz-content-sha256'])
+    expect(sent.find(({ key }) => key === 'a')!.headers['x-amz-content-sha256']).toBe(sha256)
+    // One with a wrong sum; and two for the promise to create only once.
+    expect(sent.filter(({ key }) => key === 'holdfast-probe')).toHaveLength(3)
+    await expect(storage.put('c', flip(body), { ...anew, sha256 })).rejects.toMatchObject({ code: 'E_STORAGE', details: { transient: false } })
+    expect(sent.filter(({ key }) => key === 'c')).toHaveLength(1)
+    expect([...objects.keys()].sort()).toEqual(['a', 'b', 'holdfast-probe'])
+  })
+
+  it('of a body whose sum nobody announced is made by the SDK', async () => {
+    await open().put('a', body, anew)
+    expect(sent.find(({ key }) => key === 'a')!.headers['x-amz-content-sha256']).toBe(sha256)
+  })
+
+  it.each(['unread', 'not-enough'] as const)(
+    'is Content-MD5 where the other one is %s, and the bytes are held against theirs before they are sent',
+    async (signedSums) => {
+      faults.signedSums = signedSums
+      const storage = open()
+      await storage.put('a', body, { ...anew, sha256 })
+      expect(sums().toSorted()).toEqual(['content-md5', 'x-amz-content-sha256'])
+      await expect(storage.put('c', flip(body), { ...anew, sha256 })).rejects.toMatchObject({ code: 'E_STORAGE', details: { transient: false } })
+      expect(sent.filter(({ key }) => key === 'c')).toEqual([])
+    },
+  )
+
+  it('is asked again after a failure of the moment', async () => {
+    let failures = 2
+    const note = faults.before!
+    faults.before = (request) => (request.key === 'holdfast-probe' && failures-- > 0 ? failure(503, 'SlowDown') : note(request))
+    await open().put('a', body, { ...anew, sha256 })
+    expect(sums()).toEqual(['x-amz-content-sha256'])
+  })
+
+  it('of a body in parts is that of each; the whole is held against its own before it is sent', async () => {
+    const large = randomBytes(6 * MIB)
+    const storage = open()
+    await expect(storage.put('large', large, { ifAbsent: false, sha256 })).rejects.toMatchObject({ code: 'E_STORAGE', details: { transient: false } })
+    expect(requests.filter((request) => request.endsWith('large'))).toEqual([])
+    await storage.put('large', large, { ifAbsent: false, sha256: createHash('sha256').update(large).digest('hex') })
+    expect(Buffer.compare(objects.get('large')!.body, large)).toBe(0)
+    await storage.close()
+  })
+})
+
 describe('a request that fails', () => {
+  it('since its bytes changed on the way is told by the sum it is signed with, and made again', async () => {
+    let flips = 1
+    faults.arriving = ({ action, key }, body) => (action !== 'PutObject' || key !== 'a' || flips-- <= 0 ? body : flip(body))
+    const body = randomBytes(100)
+    const sha256 = createHash('sha256').update(body).digest('hex')
+    await open().put('a', body, { ...anew, sha256 })
+    expect(Buffer.compare(objects.get('a')!.body, body)).toBe(0)
+    expect(requests.filter((request) => request === 'PutObject a')).toHaveLength(2)
+    flips = Infinity
+    await expect(open().put('a', body, { ifAbsent: false, sha256 })).rejects.toMatchObject({
+      code: 'E_STORAGE',
+      retryable: true,
+      details: { providerCode: 'XAmzContentSHA256Mismatch', attempts: 5 },
+    })
+  })
+
   it.each(['md5', 'crc32', 'sha256'] as const)('since its bytes changed on the way is told by %s, and made again', async (checksum) => {
     let flips = 1
     faults.arriving = ({ action, key }, body) => (action !== 'PutObject' || key !== 'a' || flips-- <= 0 ? body : flip(body))
