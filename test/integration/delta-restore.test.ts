@@ -43,7 +43,11 @@ describe.each(['postgres', 'sqlite', ...(mysqlUrl() === null ? [] : (['mysql'] a
     /** Records of each item that was staged. */
     let staged: number[] = []
     const run = (sql: string) => dataSource.query(sql)
-    const restore = (more: Partial<RestoreRequest> = {}) => holdfast.restores.restore({ snapshot, policy: 'overwrite', ...more })
+    const restore = async (more: Partial<RestoreRequest> = {}) => {
+      // While a transaction of before the last write is open elsewhere on the server, that write cannot be told from one that follows.
+      await settled()
+      return holdfast.restores.restore({ snapshot, policy: 'overwrite', ...more })
+    }
     const differences = async () => collect(await holdfast.comparisons.compare({ before: snapshot }))
 
     beforeAll(async () => {
@@ -98,7 +102,6 @@ describe.each(['postgres', 'sqlite', ...(mysqlUrl() === null ? [] : (['mysql'] a
       before = async () => {}
       await restore()
       await run(`DELETE FROM orders WHERE id > ${ORDERS} OR id <= 0`)
-      await settled()
       meter.reset()
       staged = []
     })
