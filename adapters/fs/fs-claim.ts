@@ -1,6 +1,6 @@
 import { type BigIntStats } from 'node:fs'
 import { link, lstat, rename, unlink } from 'node:fs/promises'
-import { errno, isAbsent } from './fs-error.ts'
+import { errno, isAbsent } from '../../src/kernel/file-error.ts'
 import type { FsRoot } from './fs-root.ts'
 
 /**

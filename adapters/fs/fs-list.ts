@@ -2,7 +2,7 @@ import { lstat, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { ObjectStat } from '../../src/contracts/storage-adapter.ts'
 import { throwIfAborted } from '../../src/kernel/abort.ts'
-import { fsError, isAbsent } from './fs-error.ts'
+import { fileError, isAbsent } from '../../src/kernel/file-error.ts'
 
 interface Entry {
   readonly name: string
@@ -35,7 +35,7 @@ async function entriesOf(folder: string): Promise<Entry[]> {
       .sort((a, b) => (a.name < b.name ? -1 : 1))
   } catch (error) {
     if (isAbsent(error)) return []
-    throw fsError(error, `listing ${folder}`)
+    throw fileError(error, `listing ${folder}`)
   }
 }
 
@@ -46,6 +46,6 @@ export async function statFile(file: string): Promise<Pick<ObjectStat, 'bytes' |
     return stat.isFile() ? { bytes: stat.size, modifiedAt: stat.mtimeMs } : null
   } catch (error) {
     if (isAbsent(error)) return null
-    throw fsError(error, `looking at ${file}`)
+    throw fileError(error, `looking at ${file}`)
   }
 }

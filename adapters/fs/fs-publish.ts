@@ -5,7 +5,7 @@ import type { PutOptions } from '../../src/contracts/storage-adapter.ts'
 import { throwIfAborted } from '../../src/kernel/abort.ts'
 import { HoldfastError } from '../../src/kernel/errors.ts'
 import { claim, withdraw } from './fs-claim.ts'
-import { errno, fsError } from './fs-error.ts'
+import { errno, fileError } from '../../src/kernel/file-error.ts'
 import type { FsRoot } from './fs-root.ts'
 
 const FILE_MODE = 0o600
@@ -38,7 +38,7 @@ export async function publish(root: FsRoot, fsync: boolean, key: string, pieces:
       if (ino !== undefined) await unlink(root.claimPath(ino)).catch(() => {}) // nothing is taken back any more; mostly there is none
     }
   } catch (error) {
-    throw fsError(error, what)
+    throw fileError(error, what)
   }
 }
 
@@ -72,7 +72,7 @@ async function syncFile(handle: FileHandle, what: string): Promise<void> {
 
 function fsyncFailed(error: unknown, what: string): HoldfastError {
   const full = errno(error) === 'ENOSPC' || errno(error) === 'EDQUOT'
-  return full ? fsError(error, what) : fsError(error, `${what}: fsync`, { hint: NO_RETRY, details: { fatal: true } })
+  return full ? fileError(error, what) : fileError(error, `${what}: fsync`, { hint: NO_RETRY, details: { fatal: true } })
 }
 
 async function linkOnce(root: FsRoot, temp: string, final: string, key: string): Promise<void> {

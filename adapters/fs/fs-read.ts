@@ -3,7 +3,7 @@ import { open } from 'node:fs/promises'
 import type { GetOptions } from '../../src/contracts/storage-adapter.ts'
 import { throwIfAborted } from '../../src/kernel/abort.ts'
 import { HoldfastError } from '../../src/kernel/errors.ts'
-import { fsError, isAbsent } from './fs-error.ts'
+import { fileError, isAbsent } from '../../src/kernel/file-error.ts'
 
 /** No link is followed, and nothing that is not a file (a pipe, say) makes the call hang. */
 const FLAGS = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0)
@@ -13,7 +13,7 @@ export async function readObject(file: string, key: string, { range, signal }: G
   throwIfAborted(signal)
   const handle = await open(file, FLAGS).catch((error: unknown) => {
     if (isAbsent(error)) return null
-    throw fsError(error, `opening ${key}`)
+    throw fileError(error, `opening ${key}`)
   })
   if (!handle) return null
   try {
@@ -30,7 +30,7 @@ export async function readObject(file: string, key: string, { range, signal }: G
     }
     return bytes
   } catch (error) {
-    throw fsError(error, `reading ${key}`)
+    throw fileError(error, `reading ${key}`)
   } finally {
     await handle.close()
   }

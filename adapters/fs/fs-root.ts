@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { link, lstat, mkdir, open, readdir, realpath, stat, unlink, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { HoldfastError } from '../../src/kernel/errors.ts'
-import { errno, fsError, isAbsent } from './fs-error.ts'
+import { errno, fileError, isAbsent } from '../../src/kernel/file-error.ts'
 
 /** Holds what is being written. On the same file system as the objects, so that `link` can publish from it; no object name begins with a dot. */
 const TEMP_FOLDER = '.tmp'
@@ -67,7 +67,7 @@ export function createFsRoot(path: string, fsync: boolean): FsRoot {
         return file
       } catch (error) {
         if (isAbsent(error)) return null
-        throw fsError(error, `looking for ${key} in ${path}`)
+        throw fileError(error, `looking for ${key} in ${path}`)
       }
     },
     async make(key) {
@@ -79,7 +79,7 @@ export function createFsRoot(path: string, fsync: boolean): FsRoot {
     prepare() {
       prepared ??= prepareRoot(path, self.syncFolder).catch((error: unknown) => {
         prepared = undefined
-        throw fsError(error, `preparing ${path}`)
+        throw fileError(error, `preparing ${path}`)
       })
       return prepared
     },

@@ -4,7 +4,7 @@ import { assertObjectKey, assertObjectPrefix } from '../../src/contracts/object-
 import type { AdapterCapabilities, StorageAdapter } from '../../src/contracts/storage-adapter.ts'
 import { throwIfAborted } from '../../src/kernel/abort.ts'
 import { HoldfastError } from '../../src/kernel/errors.ts'
-import { fsError, isAbsent } from './fs-error.ts'
+import { fileError, isAbsent } from '../../src/kernel/file-error.ts'
 import { statFile, walk } from './fs-list.ts'
 import { publish } from './fs-publish.ts'
 import { readObject } from './fs-read.ts'
@@ -84,11 +84,11 @@ export function fsStorage({ root: folder, fsync = true }: FsStorageOptions): Sto
         const file = await root.find(key)
         if (file === null || !(await statFile(file))) continue
         await unlink(file).catch((error: unknown) => {
-          if (!isAbsent(error)) throw fsError(error, `deleting ${key}`)
+          if (!isAbsent(error)) throw fileError(error, `deleting ${key}`)
         })
         folders.add(dirname(file))
       }
-      for (const changed of folders) await root.syncFolder(changed).catch((error: unknown) => Promise.reject(fsError(error, `deleting from ${changed}`)))
+      for (const changed of folders) await root.syncFolder(changed).catch((error: unknown) => Promise.reject(fileError(error, `deleting from ${changed}`)))
     },
     /** Of the file system, whoever uses it. `freeBytes`: what this user may still write, as far as the file system says; a quota of the user it does not. */
     async quota({ signal } = {}) {

@@ -1,5 +1,5 @@
 import { constants } from 'node:os'
-import { type ErrorCode, HoldfastError, type HoldfastErrorOptions, isHoldfastError } from '../../src/kernel/errors.ts'
+import { type ErrorCode, HoldfastError, type HoldfastErrorOptions, isHoldfastError } from './errors.ts'
 
 const CODES: Readonly<Record<string, ErrorCode>> = {
   EACCES: 'E_PERMISSION',
@@ -12,7 +12,7 @@ const CODES: Readonly<Record<string, ErrorCode>> = {
 }
 
 /** The error of the table for one of the file system; `what` says which operation on which object failed. */
-export function fsError(error: unknown, what: string, options: HoldfastErrorOptions = {}): HoldfastError {
+export function fileError(error: unknown, what: string, options: HoldfastErrorOptions = {}): HoldfastError {
   if (isHoldfastError(error)) return error
   const code = CODES[errno(error) ?? ''] ?? 'E_STORAGE'
   return new HoldfastError(code, `${what} failed: ${error instanceof Error ? error.message : String(error)}`, { cause: error, ...options })
