@@ -51,6 +51,8 @@ export interface ChunkStore {
   /** Bytes that the storage still takes; null where it does not tell. */
   freeBytes(options?: AbortableOptions): Promise<number | null>
   readIndex(ref: ChunkRef, options?: AbortableOptions): Promise<KeyIndex>
+  /** Chunk and index as they were made, to be put into another store. Every byte and line was proved. Throws what `verify` throws. */
+  readWhole(ref: ChunkRef, options?: AbortableOptions): Promise<EncodedChunk>
   /** How errors name the object. */
   label(ref: ChunkRef): string
   /** The plain lines of single frames, in the order asked; one ranged read each where the storage can. Each is proved against the index. */
@@ -150,6 +152,31 @@ export function createChunkStore(space: ObjectSpace, names: ScopeNames, condemne
     async readIndex(ref, { signal } = {}) {
       await assertNamed(space, [ref], { signal })
       return openKeyIndex(await getIndex(space, names, ref, signal), ref, space.label(names.chunkIndex(ref.name)))
+    },
+    async readWhole(ref, { signal } = {}) {
+      await assertNamed(space, [ref], { signal })
+      const bytes = await getChunk(space, names, ref, signal)
+      for await (const _ of readOpenedChunk(openReferencedChunk(bytes, ref, store.label(ref)), signal));
+      const indexBytes = await getIndex(space, names, ref, signal)
+      const index = await openKeyIndex(indexBytes, ref, space.label(names.chunkIndex(ref.name)))
+      const { kind, rows, plainBytes, deletes, anchors, storedBytes, storedSha256 } = ref
+      return {
+        id: ref.sha256,
+        kind,
+        sha256: ref.sha256,
+        rows,
+        plainBytes,
+        ...(deletes === undefined ? {} : { deletes }),
+        ...(anchors === undefined ? {} : { anchors }),
+        firstKey: index.keyAt(0),
+        lastKey: index.keyAt(rows - 1),
+        object: [bytes],
+        storedBytes,
+        storedSha256,
+        index: [indexBytes],
+        indexBytes: ref.index.storedBytes,
+        indexSha256: ref.index.storedSha256,
+      }
     },
     label: (ref) => space.label(names.chunk(ref.name)),
     async *readFrames(ref, frames, { index: known, signal } = {}) {

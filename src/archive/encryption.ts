@@ -17,8 +17,8 @@ const MOST = 8
 const MOST_EPOCHS = 9999
 const RESEAL_AFTER = 1
 
-/** @throws `E_CONFIG` */
-export function assertEncryption(options: EncryptionOptions): void {
+/** `sealOnly`: what is written is for others, so that nobody here has to be able to open it. @throws `E_CONFIG` */
+export function assertEncryption(options: EncryptionOptions, sealOnly = false): void {
   assertKnownOptions(options, ['providers', 'resealAfter'], '`encryption`')
   const { providers } = options
   const after = resealAfter(options)
@@ -36,7 +36,7 @@ export function assertEncryption(options: EncryptionOptions): void {
     const name = `${kind} ${reference}`
     if (names.size === names.add(name).size) throw new HoldfastError('E_CONFIG', `\`encryption.providers\` names ${name} twice`)
   }
-  if (!providers.some(({ opens }) => opens))
+  if (!sealOnly && !providers.some(({ opens }) => opens))
     throw new HoldfastError('E_CONFIG', 'no provider of `encryption.providers` can open anything: of recipients the public keys alone are here', {
       hint: 'Add one that opens: a key file, a passphrase, a key service.',
     })

@@ -41,3 +41,7 @@ export { type OpenRepositoryOptions, openRepository, type Repository, type Repos
 export { rangeSchema, schemaFingerprint } from './schema-fingerprint.ts'
 export { assertEncryption, type EncryptionOptions } from './encryption.ts'
 export type { KeyRecord, KeyRing, KeyWrap } from './key-ring.ts'
+export { corrupt, missing, tooNew } from './archive-error.ts'
+export { createLineMarker } from './mark-lines.ts'
+export { sha256 } from './sha256.ts'
+export { keyHolders } from './key-holders.ts'

@@ -63,6 +63,8 @@ export interface KeyRingOptions {
   readonly providers: readonly KeyProvider[]
   /** The key of the repository; null for the ring that holds it. */
   readonly root: DataKey | null
+  /** Keys that are made here are used without being opened again. Default false: a provider that wraps what it cannot open is found at once. */
+  readonly sealOnly?: boolean
 }
 
 interface StoredRecord extends KeyRecord {
@@ -93,7 +95,7 @@ const DESTROYED = 'destroyed'
 const NAME = /^([0-9]{4})\.([0-9]{4})$/
 
 export function createKeyRing(options: KeyRingOptions): KeyRing {
-  const { space, folder, purpose, scope, providers, root } = options
+  const { space, folder, purpose, scope, providers, root, sealOnly = false } = options
   const opened = new Map<string, Promise<DataKey>>()
   let looked: { readonly at: number; readonly records: Promise<readonly StoredRecord[]> } | null = null
   const where = space.label(folder)
@@ -160,6 +162,11 @@ export function createKeyRing(options: KeyRingOptions): KeyRing {
     )
   }
 
+  /** A key that was just made need not be opened: where only recipients are given, nobody here could. */
+  function keep(key: DataKey): void {
+    opened.set(key.id, Promise.resolve(key))
+  }
+
   async function store(key: DataKey, epoch: number, set: number, createdAt: string, call: AbortableOptions): Promise<void> {
     const wraps: KeyWrap[] = []
     for (const provider of providers) {
@@ -173,8 +180,10 @@ export function createKeyRing(options: KeyRingOptions): KeyRing {
 
   /** Makes the key of an epoch; when somebody else just made it, that one is taken. */
   async function make(epoch: number, naming: Buffer | undefined, call: AbortableOptions): Promise<DataKey> {
+    const made = newDataKey(naming)
     try {
-      await store(newDataKey(naming), epoch, 1, new Date().toISOString(), call)
+      await store(made, epoch, 1, new Date().toISOString(), call)
+      if (sealOnly) keep(made)
     } catch (error) {
       if (!isHoldfastError(error, 'E_STORAGE_EXISTS')) throw error
     }

@@ -145,6 +145,7 @@ const StoredManifestSchema = Type.Object({
   parent: Nullable(UuidSchema),
   kindReason: Type.Optional(Type.String()),
   lineage: Type.Optional(LineageSchema),
+  origin: Type.Optional(Type.Object({ repositoryId: UuidSchema })),
   scope: ScopeSchema,
   tenant: Type.Optional(Type.String()),
   times: Type.Object({ startedAt: Type.String(), viewAt: Type.String(), committedAt: Type.String() }),

@@ -84,6 +84,8 @@ export interface Manifest {
   readonly kindReason?: string
   /** Absent in snapshots that an older Holdfast took; the next automatic one is a full then. */
   readonly lineage?: Lineage
+  /** The repository that took the snapshot; absent where that is this one. Nothing is built on a snapshot that came in a bundle. */
+  readonly origin?: { readonly repositoryId: string }
   readonly scope: string | null
   /** The tenant's name, exactly as it stands in the rows; absent where there is no scope. */
   readonly tenant?: string

@@ -31,6 +31,8 @@ export interface OpenRepositoryOptions extends AbortableOptions {
   readonly create?: boolean
   /** Required to open an encrypted repository; one that is made is encrypted when it is given. */
   readonly encryption?: EncryptionOptions | undefined
+  /** The repository is new, and written for others: providers that open nothing, recipients alone, will do. Default false. */
+  readonly sealOnly?: boolean
 }
 
 /** One storage prefix that holds snapshots, chunks and sessions. */
@@ -85,8 +87,9 @@ const SCOPE_ID = /^[A-Za-z0-9_][A-Za-z0-9_-]{0,127}$/
  * `E_ARCHIVE_CORRUPT`, `E_ARCHIVE_FORMAT` when it needs a newer Holdfast; `E_KEY_MISSING`, `E_KEY_WRONG`, `E_KEY_UNAVAILABLE` when it is encrypted, `E_CONFIG` when
  * keys are given for one that is not.
  */
-export async function openRepository({ storage, prefix = '', create = false, encryption, signal }: OpenRepositoryOptions): Promise<Repository> {
-  if (encryption) assertEncryption(encryption)
+export async function openRepository(options: OpenRepositoryOptions): Promise<Repository> {
+  const { storage, prefix = '', create = false, encryption, sealOnly = false, signal } = options
+  if (encryption) assertEncryption(encryption, sealOnly)
   requireCapabilities(
     storage,
     'a repository',
@@ -97,7 +100,7 @@ export async function openRepository({ storage, prefix = '', create = false, enc
   if (prefix !== '' && !prefix.endsWith('/')) throw new HoldfastError('E_CONFIG', `prefix ${JSON.stringify(prefix)} must end with a slash`)
   const file = await openRepositoryFile(storage, prefix, create ? { encrypted: encryption !== undefined } : null, { signal })
   const space = createObjectSpace(storage, prefix, file.repositoryId)
-  const ringOf = encryptedBy(file, encryption, space)
+  const ringOf = encryptedBy(file, encryption, space, sealOnly)
   const keys = ringOf?.({ folder: REPOSITORY_KEYS, purpose: 'repository', scope: null, root: null }) ?? null
   const root = (await keys?.current({ create, signal })) ?? null
   const idOf = (tenant: string) => scopeIdOf(root ? root.secret : Buffer.from(file.tokenSecret ?? '', 'base64'), tenant)
@@ -126,10 +129,10 @@ export async function openRepository({ storage, prefix = '', create = false, enc
   }
 }
 
-type RingOf = (options: Omit<KeyRingOptions, 'space' | 'providers'>) => KeyRing
+type RingOf = (options: Omit<KeyRingOptions, 'space' | 'providers' | 'sealOnly'>) => KeyRing
 
 /** Null for a plain repository. Whether it is encrypted and whether keys are given must agree: else data would be written in clear, or be taken for damaged. */
-function encryptedBy(file: RepositoryFile, encryption: EncryptionOptions | undefined, space: ObjectSpace): RingOf | null {
+function encryptedBy(file: RepositoryFile, encryption: EncryptionOptions | undefined, space: ObjectSpace, sealOnly: boolean): RingOf | null {
   const label = space.label(REPOSITORY_FILE)
   if (isEncrypted(file) && !encryption)
     throw new HoldfastError('E_KEY_MISSING', `${label} says that the repository is encrypted, and no key provider is configured`)
@@ -138,7 +141,7 @@ function encryptedBy(file: RepositoryFile, encryption: EncryptionOptions | undef
       hint: 'Encryption begins with a repository: choose a new location or prefix, and take a full backup there.',
     })
   }
-  return encryption ? (options) => createKeyRing({ ...options, space, providers: encryption.providers }) : null
+  return encryption ? (options) => createKeyRing({ ...options, space, providers: encryption.providers, sealOnly }) : null
 }
 
 function createScope(

@@ -61,7 +61,8 @@ async function newestOrDoubt(scope: RepositoryScope, series: string, kind: Backu
   for (const id of ids.toReversed()) {
     try {
       const manifest = await scope.readManifest(id, options)
-      if (manifest.series === series) return manifest
+      // What came in a bundle was not taken here: it is restored from, never built on.
+      if (manifest.series === series && !manifest.origin) return manifest
     } catch (error) {
       // Deleted since the listing.
       if (isHoldfastError(error, 'E_SNAPSHOT_UNKNOWN')) continue
@@ -78,7 +79,8 @@ async function latestFull(scope: RepositoryScope, newest: Manifest, options: Abo
   if (newest.kind === 'full') return newest
   if (!newest.lineage) return null
   try {
-    return await scope.readManifest(newest.lineage.full, options)
+    const full = await scope.readManifest(newest.lineage.full, options)
+    return full.origin ? null : full
   } catch (error) {
     if (isHoldfastError(error, 'E_SNAPSHOT_UNKNOWN')) return null
     throw error

@@ -159,7 +159,7 @@ export const MUTANTS: readonly Mutant[] = [
     ['entries that do not pass', `if (node.known !== null && !passes(node.known)) node.known = null`, ``],
   ]),
   ...group('src/export/choose-base.ts', [SQLITE], ENGINE, [
-    ['snapshots of other series', `if (manifest.series === series) return manifest`, `return manifest`],
+    ['snapshots of other series', `if (manifest.series === series && !manifest.origin) return manifest`, `return manifest`],
     ['a differential builds on the newest', `kind === 'differential' ? await latestFull(scope, newest, { signal }) : newest`, `newest`],
     ['auto never takes a full by age', `if (days >= policy.fullAfterDays) return`, `if (false) return`],
     ['auto never takes a full by count', `if (lineage.distance + 1 >= policy.fullAfterSnapshots) return`, `if (false) return`],
