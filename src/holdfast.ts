@@ -14,6 +14,7 @@ import {
   type Bucket,
   BucketRepositories,
   createBackupService,
+  createBundleService,
   createComparisonService,
   createDiscoveryService,
   createErasureService,
@@ -22,6 +23,7 @@ import {
   createRestoreService,
   createStorageService,
   type IBackupDiscoveryService,
+  type IBundleService,
   type IDataBackupService,
   type IDataRestoreService,
   type IErasureService,
@@ -66,6 +68,8 @@ export interface Holdfast {
   readonly restores: IDataRestoreService
   readonly discovery: IBackupDiscoveryService
   readonly comparisons: ISnapshotComparisonService
+  /** Single snapshots in files, to be taken elsewhere. */
+  readonly bundles: IBundleService
   /** Records that are given out no more. */
   readonly erasures: IErasureService
   /** Of encrypted buckets. */
@@ -143,6 +147,7 @@ export async function createHoldfast(options: HoldfastOptions): Promise<Holdfast
     restores,
     discovery,
     comparisons,
+    bundles: createBundleService({ repositories, stores, schema, plans: registry, logger }),
     erasures: createErasureService({ repositories, stores, clock }),
     keys: createKeyService(repositories),
     storages: createStorageService(repositories),

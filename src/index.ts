@@ -6,13 +6,21 @@ export type * from './plan/index.ts'
 
 export type {
   Bucket,
+  BundleFacts,
+  BundleFrom,
+  BundleReport,
+  ExportBundleOptions,
   IBackupDiscoveryService,
+  IBundleService,
   IDataBackupService,
   IDataRestoreService,
   EraseOptions,
   ErasureReport,
   IErasureService,
   IKeyService,
+  ImportBundleOptions,
+  ImportReport,
+  InspectBundleOptions,
   ISnapshotComparisonService,
   IStorageService,
   KeyOptions,
@@ -99,6 +107,7 @@ export type {
 } from './restore/index.ts'
 export { planText } from './restore/index.ts'
 export type { ErasedCount } from './erasure/index.ts'
+export type { TransferProgress } from './bundle/index.ts'
 export type { EncryptionOptions, ErasureEntry, Manifest, ManifestEntity, SnapshotKind, VerifyLevel } from './archive/index.ts'
 export type { EntityProgress, ProgressHandler, ProgressPhase, ProgressSnapshot } from './progress/index.ts'
 export type * from './contracts/index.ts'

@@ -6,6 +6,7 @@ export { resolve } from './container.ts'
 export {
   IBackupDiscoveryService,
   IBackupPlanRegistry,
+  IBundleService,
   IDataBackupService,
   IDataRestoreService,
   IKeyService,

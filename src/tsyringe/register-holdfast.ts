@@ -1,6 +1,7 @@
 import { HoldfastError } from '../kernel/errors.ts'
 import type { IBackupPlanRegistry as PlanRegistry } from '../plan/index.ts'
 import type { IBackupDiscoveryService as DiscoveryService } from '../service/backup-discovery-service.ts'
+import type { IBundleService as BundleService } from '../service/bundle-service.ts'
 import type { IDataBackupService as BackupService } from '../service/data-backup-service.ts'
 import type { IDataRestoreService as RestoreService } from '../service/data-restore-service.ts'
 import type { IKeyService as KeyService } from '../service/key-service.ts'
@@ -17,6 +18,7 @@ export const IDataBackupService = token<BackupService>('IDataBackupService')
 export const IDataRestoreService = token<RestoreService>('IDataRestoreService')
 export const IBackupDiscoveryService = token<DiscoveryService>('IBackupDiscoveryService')
 export const ISnapshotComparisonService = token<ComparisonService>('ISnapshotComparisonService')
+export const IBundleService = token<BundleService>('IBundleService')
 export const IKeyService = token<KeyService>('IKeyService')
 export const IStorageService = token<StorageService>('IStorageService')
 export const IBackupPlanRegistry = token<PlanRegistry>('IBackupPlanRegistry')
@@ -25,6 +27,7 @@ export type IDataBackupService = BackupService
 export type IDataRestoreService = RestoreService
 export type IBackupDiscoveryService = DiscoveryService
 export type ISnapshotComparisonService = ComparisonService
+export type IBundleService = BundleService
 export type IKeyService = KeyService
 export type IStorageService = StorageService
 export type IBackupPlanRegistry = PlanRegistry
@@ -35,6 +38,7 @@ export interface HoldfastServices {
   readonly restores: RestoreService
   readonly discovery: DiscoveryService
   readonly comparisons: ComparisonService
+  readonly bundles: BundleService
   readonly keys: KeyService
   readonly storages: StorageService
   readonly plans: PlanRegistry
@@ -50,6 +54,7 @@ export function registerHoldfast(container: Container, holdfast: HoldfastService
     [IDataRestoreService, holdfast.restores],
     [IBackupDiscoveryService, holdfast.discovery],
     [ISnapshotComparisonService, holdfast.comparisons],
+    [IBundleService, holdfast.bundles],
     [IKeyService, holdfast.keys],
     [IStorageService, holdfast.storages],
     [IBackupPlanRegistry, holdfast.plans],

@@ -17,6 +17,7 @@ const ARROWS: Record<string, readonly string[]> = {
   'src/reconcile': ['src/archive', 'src/record', 'src/contracts', 'src/kernel'],
   'src/evolution': ['src/archive', 'src/plan', 'src/record', 'src/contracts', 'src/kernel'],
   'src/erasure': ['src/archive', 'src/record', 'src/contracts', 'src/kernel'],
+  'src/bundle': ['src/erasure', 'src/archive', 'src/record', 'src/plan', 'src/contracts', 'src/kernel'],
   'src/masking': ['src/plan', 'src/record', 'src/contracts', 'src/kernel'],
   'src/export': ['src/hooks', 'src/reconcile', 'src/storage', 'src/archive', 'src/progress', 'src/plan', 'src/record', 'src/contracts', 'src/kernel'],
   'src/restore': [
@@ -37,6 +38,7 @@ const ARROWS: Record<string, readonly string[]> = {
   'src/selection': ['src/compare', 'src/restore', 'src/archive', 'src/plan', 'src/record', 'src/contracts', 'src/kernel'],
   'src/service': [
     'src/hooks',
+    'src/bundle',
     'src/selection',
     'src/export',
     'src/restore',
@@ -58,6 +60,7 @@ const ARROWS: Record<string, readonly string[]> = {
   'src/holdfast.ts': ['src/hooks', 'src/service', 'src/masking', 'src/evolution', 'src/storage', 'src/archive', 'src/plan', 'src/contracts', 'src/kernel'],
   'src/index.ts': [
     'src/holdfast.ts',
+    'src/bundle',
     'src/service',
     'src/selection',
     'src/catalog',
