@@ -19,6 +19,7 @@ import type { Prng } from '../../model/prng.ts'
 import { ordersChunk, ordersManifest } from '../../support/archive-rig.ts'
 import { newDelta, upsert } from '../../support/layer-rig.ts'
 import { joined } from '../../support/record-batches.ts'
+import { bundleTargets } from './bundle-targets.ts'
 import { mutateBytes, mutateText, valueMutator } from './mutate.ts'
 
 export interface FuzzTarget {
@@ -36,7 +37,7 @@ const AT = '2026-11-21T10:00:00.000Z'
 
 /** Everything that is read from a repository or handed in by a caller, each with its sound form to begin with. */
 export async function fuzzTargets(): Promise<readonly FuzzTarget[]> {
-  return [...(await containers()), ...(await records()), ...(await encrypted())]
+  return [...(await containers()), ...(await records()), ...(await encrypted()), ...(await bundleTargets())]
 }
 
 /** Bytes: headers, frame tables, chunks, key indexes. Where a hash guards them, it is made to fit, so that what lies behind it is reached. */
