@@ -1,3 +1,6 @@
+import { setTimeout as pause } from 'node:timers/promises'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import { isHoldfastError } from '../../../src/kernel/errors.ts'
 import { Prng } from '../../model/prng.ts'
 import { type FuzzTarget, fuzzTargets } from './targets.ts'
@@ -8,21 +11,29 @@ export interface FuzzOptions {
   /** Default: everything that is read from a repository. */
   readonly targets?: readonly FuzzTarget[]
   /** Told after every so many inputs. */
-  readonly onProgress?: (done: number, rssMiB: number) => void
+  readonly onProgress?: (done: number, memory: { readonly liveMiB: number; readonly rssMiB: number }) => void
 }
 
 export interface FuzzReport {
   /** For each target: inputs, and how many ended in which code. */
   readonly outcomes: ReadonlyMap<string, ReadonlyMap<string, number>>
   readonly slowest: { readonly ms: number; readonly target: string; readonly at: number }
-  /** Resident memory: the most during the first 100 000 inputs, in which heaps grow to their size, and during all. */
-  readonly rssMiB: { readonly early: number; readonly most: number }
+  /**
+   * What is still held after a collection of garbage, on the heap and beside it: the most in the first half, in which caches fill, and in the second. It does not depend on when garbage is
+   * collected, nor on how much of what was freed the allocators keep, as resident memory does.
+   */
+  readonly liveMiB: { readonly early: number; readonly late: number }
+  /** The kernel's own count of the most that was resident at any time. */
+  readonly peakMiB: number
 }
 
 /** No single input may take longer. */
 const SLOW_MS = 2000
 const PROGRESS_EVERY = 10_000
-const WARM_INPUTS = 100_000
+const LEAST_LOOKS = 8
+
+setFlagsFromString('--expose-gc')
+const collect = runInNewContext('gc') as () => void
 
 /** Throws for the first input that ends in anything but a value or an error of the table that fits, or takes too long; the message says how to see it again. */
 export async function runFuzz({ inputs, seed, targets: given, onProgress }: FuzzOptions): Promise<FuzzReport> {
@@ -31,7 +42,8 @@ export async function runFuzz({ inputs, seed, targets: given, onProgress }: Fuzz
   const outcomes = new Map(targets.map(({ name }) => [name, new Map<string, number>()]))
   const chooser = new Prng(seed)
   let slowest = { ms: 0, target: '', at: 0 }
-  const rss = { early: 0, most: 0 }
+  const live = { early: 0, late: 0 }
+  const every = Math.min(PROGRESS_EVERY, Math.ceil(inputs / LEAST_LOOKS))
   for (let at = 0; at < inputs; at++) {
     const target = chooser.weighted(choices)
     const started = performance.now()
@@ -48,12 +60,21 @@ export async function runFuzz({ inputs, seed, targets: given, onProgress }: Fuzz
     if (ms > SLOW_MS) throw new Error(`input ${at} of seed ${seed}, ${target.name}: took ${Math.round(ms)} ms`)
     const counts = outcomes.get(target.name)!
     counts.set(outcome, (counts.get(outcome) ?? 0) + 1)
-    if (at % PROGRESS_EVERY === 0) {
-      const now = process.memoryUsage.rss() / 2 ** 20
-      if (at <= WARM_INPUTS) rss.early = Math.max(rss.early, now)
-      rss.most = Math.max(rss.most, now)
-      onProgress?.(at, now)
+    if (at % every === 0) {
+      const now = await liveMiB()
+      const half = at < inputs / 2 ? 'early' : 'late'
+      live[half] = Math.max(live[half], now)
+      onProgress?.(at, { liveMiB: now, rssMiB: process.memoryUsage.rss() / 2 ** 20 })
     }
   }
-  return { outcomes, slowest, rssMiB: rss }
+  return { outcomes, slowest, liveMiB: live, peakMiB: process.resourceUsage().maxRSS / 1024 }
+}
+
+/** Twice, with a turn of the event loop between: what is beside the heap is let go of when its owner has gone. */
+async function liveMiB(): Promise<number> {
+  collect()
+  await pause(1)
+  collect()
+  const { heapUsed, external } = process.memoryUsage()
+  return (heapUsed + external) / 2 ** 20
 }
