@@ -15,6 +15,7 @@ import type { IBackupDiscoveryService, SnapshotQuery, SnapshotSummary, Unfinishe
 import type { BucketRepositories } from './bucket-repositories.ts'
 import { openSnapshot } from './comparison-service.ts'
 import { entityFinder } from './entity-finder.ts'
+import { pinSnapshot } from './pin-snapshot.ts'
 import { findSnapshot, unknownSnapshot } from './snapshot-finder.ts'
 import { verifySnapshot } from './verify-snapshot.ts'
 
@@ -76,9 +77,14 @@ export function createDiscoveryService({ repositories, stores, schema, plans, in
       const { level = 'plain', scope, signal } = options
       if (!LEVELS.includes(level))
         throw new HoldfastError('E_CONFIG', `\`level\` is ${JSON.stringify(level)}; expected ${LEVELS.map((name) => `"${name}"`).join(', ')}`)
-      const { manifest } = await findSnapshot(repositories, id, { scope, signal })
+      const { manifest, repository } = await findSnapshot(repositories, id, { scope, signal })
       const bucket = async (name: string) => (await repositories.existing(name, { signal })).scope(manifest.scope)
-      return verifySnapshot(manifest, bucket, level, { signal })
+      const release = await pinSnapshot(repository.scope(manifest.scope), id, logger, { signal })
+      try {
+        return await verifySnapshot(manifest, bucket, level, { signal })
+      } finally {
+        await release()
+      }
     },
 
     async retain(options: RetainOptions) {

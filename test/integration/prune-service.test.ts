@@ -107,6 +107,24 @@ describe('discovery.prune', () => {
     expect((await pruneNow()).buckets[0]!.deleted.snapshots).toBe(1)
   })
 
+  it('case 22: lets a verification end that began before the snapshot was deleted, and finds no damage', async () => {
+    const base = memoryStorage()
+    const gate = gated(base)
+    const { backups, discovery } = await boot(gate.storage)
+    const first = await backups.run('shop', { kind: 'full' })
+    await shop.dataSource.query(`UPDATE order_line SET text = 'lost'`)
+    await backups.run('shop', { kind: 'full' })
+    gate.hold()
+    const verifying = discovery.verify(first.snapshotId)
+    while (gate.waiting === 0) await new Promise((resolve) => setTimeout(resolve, 1))
+    await discovery.delete(first.snapshotId, { reason: 'a test' })
+    expect((await pruneNow()).buckets[0]).toMatchObject({ deleted: { chunks: 0 }, kept: { pinned: 1 } })
+    gate.open()
+    expect((await verifying).damages).toEqual([])
+    expect(await collect(base.list('s/-/pins/'))).toEqual([])
+    expect((await pruneNow()).buckets[0]!.deleted.snapshots).toBe(1)
+  })
+
   it('does not keep a restore from a storage that takes nothing any more', async () => {
     const base = memoryStorage()
     let full = false
