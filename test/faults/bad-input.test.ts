@@ -62,7 +62,7 @@ async function refused(work: () => Promise<unknown>, code: ErrorCode): Promise<H
 }
 
 describe('names that nobody knows', () => {
-  it('a plan, an entity, a store, a snapshot', async () => {
+  it('case 37: a plan, an entity, a store, a snapshot, also by names that lead elsewhere', async () => {
     const holdfast = await open()
     const { snapshotId: snapshot } = await holdfast.backups.run('shop')
     await sql('DELETE FROM order_line')
@@ -174,7 +174,7 @@ describe('a damaged archive', () => {
     },
   )
 
-  it('made by a newer version', async () => {
+  it('case 40: made by a newer version: refused, and not written to', async () => {
     const holdfast = await open()
     const { snapshotId } = await holdfast.backups.run('shop')
     const path = join(backups, 'repository.json')
@@ -182,8 +182,12 @@ describe('a damaged archive', () => {
     const newer = { ...file, minReader: 2, somethingNew: true }
     writeFileSync(path, JSON.stringify({ ...newer, sha256: createHash('sha256').update(canonicalJson(newer)).digest('hex') }))
     const later = await open()
+    const held = () => filesOf(/./).map((name) => [name, readFileSync(name).toString('base64')])
+    const before = held()
     await refused(() => later.restores.restore({ snapshot: snapshotId }), 'E_ARCHIVE_FORMAT')
     await refused(() => later.backups.run('shop'), 'E_ARCHIVE_FORMAT')
+    await refused(() => later.discovery.prune({ graceMs: 0 }), 'E_ARCHIVE_FORMAT')
+    expect(held()).toEqual(before)
   })
 })
 

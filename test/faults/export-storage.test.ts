@@ -6,6 +6,7 @@ import type { BackupSession } from '../../src/export/index.ts'
 import { HoldfastError } from '../../src/kernel/errors.ts'
 import type { BackupPolicy } from '../../src/plan/backup-policy.ts'
 import { backupRig, codeOf, hostOf, manifestFaults, pausedAt, planOf } from '../support/backup-rig.ts'
+import { collect } from '../support/collect.ts'
 import { FaultyStorage, type StorageFault, type StorageOperation } from '../support/faulty-storage.ts'
 import type { InMemoryStore } from '../support/in-memory-store.ts'
 import { orderRow, SHOP_ENTITIES, shopStore } from '../support/shop-store.ts'
@@ -154,6 +155,28 @@ describe('a storage that fails once', () => {
         expect(await codeOf((await made.rig.resume(session.token, failing)).result())).toBe('none')
         expect(await expectSound(made, [truth])).toHaveLength(1)
       }
+    }
+  })
+})
+
+describe('a storage whose answer is lost', () => {
+  it('case 05: to any put that it made, and that was not tried again: the run goes on, and there is one object', async () => {
+    const clean = await operationsOf(async ({ rig }, over) => (await rig.start(over)).result())
+    const puts = clean.filter(({ method }) => method === 'put').length
+    const { rig: whole } = await (async () => {
+      const made = shop()
+      await (await made.rig.start()).result()
+      return made
+    })()
+    const chunks = (await collect(whole.storage.list('main/s/-/chunks/'))).map(({ key }) => key)
+    for (let nth = 1; nth <= puts; nth += nth < 10 || nth > puts - 8 ? 1 : 8) {
+      const made = shop()
+      let seen = 0
+      const losing = new FaultyStorage(made.rig.storage, ({ method }) => (method === 'put' && ++seen === nth ? { kind: 'error', when: 'after' } : undefined))
+      const { snapshotId } = await (await made.rig.start(losing)).result()
+      expect(losing.fired, `put ${nth}`).toBe(1)
+      expect(await expectSound(made, [truthOf(made.store)]), `put ${nth}`).toEqual([snapshotId])
+      expect((await collect(made.rig.storage.list('main/s/-/chunks/'))).map(({ key }) => key)).toEqual(chunks)
     }
   })
 })

@@ -70,6 +70,9 @@ it.each(DIALECTS)(
         [0, 0],
         [0, 0],
       ])
+      // Again: nothing is left to be done.
+      const again = await own.holdfast.restores.restore({ snapshot: snapshotId, policy: 'overwrite' })
+      expect(again.totals).toMatchObject({ create: 0, update: 0, delete: 0 })
       // Triggers were silent for every restore, and on for every transfer.
       const { changes, ...image } = await database.image()
       expect(changes!.no).toHaveLength(dialect === 'mysql' ? 0 : moved * 2)

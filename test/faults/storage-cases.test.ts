@@ -1,9 +1,10 @@
 import { describe, expect, test } from 'vitest'
 import { memoryStorage } from '../../adapters/memory/index.ts'
 import { openRepository } from '../../src/archive/index.ts'
+import type { StorageAdapter } from '../../src/contracts/index.ts'
 import { openSegments, sealSegments } from '../../src/crypto/index.ts'
 import { verifySnapshot } from '../../src/service/verify-snapshot.ts'
-import { backupRig, codeOf, manifestFaults, planOf } from '../support/backup-rig.ts'
+import { backupRig, codeOf, manifestFaults, pausedAt, planOf } from '../support/backup-rig.ts'
 import { collect } from '../support/collect.ts'
 import { FaultyStorage } from '../support/faulty-storage.ts'
 import { heldStorage } from '../support/held-storage.ts'
@@ -51,6 +52,37 @@ test('case 12: a tag of four bytes, of zeros, or none at all opens nothing', () 
   expect(openSegments(key, additional, sealed)).toEqual(Buffer.from('twenty bytes of text'))
   for (const bytes of [sealed.subarray(0, body.byteLength + 4), Buffer.concat([body, Buffer.alloc(16)]), body, Buffer.alloc(16), Buffer.alloc(0)])
     expect(openSegments(key, additional, bytes)).toBeNull()
+})
+
+describe('case 17: a session of which an entry of the journal', () => {
+  const entries = async (storage: StorageAdapter) =>
+    (await collect(storage.list('main/s/-/sessions/'))).map(({ key }) => key).filter((key) => key.includes('/journal/'))
+  const damages: readonly (readonly [string, (storage: StorageAdapter, second: string, third: string) => Promise<void>])[] = [
+    ['is missing in the middle', (storage, second) => storage.delete([second])],
+    [
+      'was altered',
+      async (storage, second) => {
+        const bytes = Buffer.from(await storage.get(second))
+        bytes[bytes.byteLength >> 1]! ^= 1
+        await storage.put(second, bytes, { ifAbsent: false })
+      },
+    ],
+    ['is another one', async (storage, second, third) => storage.put(second, await storage.get(third), { ifAbsent: false })],
+  ]
+
+  test.each(damages)('%s is not resumed, shows nothing, and a new run is whole', async (_, damage) => {
+    const { store, storage, rig, expectTruth } = shop()
+    let token = await pausedAt(8, store, rig.start())
+    for (let more = 0; more < 2; more++) token = await pausedAt(4, store, rig.resume(token))
+    const names = await entries(storage)
+    expect(names.length).toBeGreaterThan(3)
+    await damage(storage, names[1]!, names[2]!)
+    const stored = await collect(storage.list('main/s/-/chunks/'))
+    expect(await codeOf(rig.resume(token))).toBe('E_ARCHIVE_CORRUPT')
+    expect(await rig.snapshots()).toEqual([])
+    expect(await collect(storage.list('main/s/-/chunks/'))).toEqual(stored)
+    await expectTruth((await (await rig.start()).result()).snapshotId)
+  })
 })
 
 describe('case 18: a listing that is late, or gives objects twice', () => {

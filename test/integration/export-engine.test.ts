@@ -394,7 +394,7 @@ describe('age', () => {
   beforeEach(() => void vi.useFakeTimers({ toFake: ['Date'] }))
   afterEach(() => void vi.useRealTimers())
 
-  it('closes a session after seven days by the clock of the storage', async () => {
+  it('case 16: closes a session after seven days by the clock of the storage', async () => {
     const store = shopStore(100)
     const rig = shopRig(store)
     store.step = () => sleep(1)

@@ -73,7 +73,7 @@ describe.runIf(hasMariadb)('a position in the binary log', () => {
     expect(await check(known)).toMatchObject({ state: 'changed', method: 'digest-128' })
   })
 
-  it('does not hold for a log that begins anew under its old name', async () => {
+  it('case 33: does not hold for a log that begins anew under its old name', async () => {
     await server.query('RESET MASTER')
     const known = await know()
     await run(`UPDATE item SET v = 'x' WHERE id = 7`)

@@ -193,7 +193,7 @@ describe.skipIf(mysqlUrl() === null)('a view of a MySQL store', () => {
   })
 
   describe('its snapshot', () => {
-    it('is one state of all tables, and keeps schema changes out', async () => {
+    it('case 32: is one state of all tables, and keeps schema changes out', async () => {
       await db.query(
         `CREATE TABLE one (id int AUTO_INCREMENT PRIMARY KEY, v int); CREATE TABLE two (id int PRIMARY KEY); INSERT INTO one (v) VALUES (1), (2); INSERT INTO two VALUES (1)`,
       )

@@ -283,7 +283,7 @@ describe.each(ROLES)('as %s', (_role, connections) => {
     expect(await image(both)).toEqual(rows)
   })
 
-  it('refuses unique clashes with rows that stay', async () => {
+  it('case 39: refuses unique clashes with rows that stay', async () => {
     const mapping = mappingOf(table('mail', 'id address'))
     await tables(`CREATE TABLE mail (id int PRIMARY KEY, address text UNIQUE); INSERT INTO mail VALUES (1, 'a'), (2, 'b'), (3, NULL)`)
     const saved = await saveAll(superuser.connections, mapping)

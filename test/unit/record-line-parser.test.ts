@@ -70,7 +70,7 @@ describe('the line parser', () => {
     ['a depth bomb', bomb(513)],
     ['a big depth bomb', bomb(1_000_000)],
     ['a depth bomb of objects', good.replace(':1', `:${'{"a":'.repeat(600)}1${'}'.repeat(600)}`)],
-  ])('refuses %s, naming entity and line', (_name, bad) => {
+  ])('case 35: refuses %s, naming entity and line', (_name, bad) => {
     expect(() => values(good + bad)).toThrow(expect.objectContaining({ code: 'E_RECORD', details: { entity: 'Order', line: 2 } }))
   })
 
