@@ -39,13 +39,14 @@ export async function openPostgresTarget(options: OpenPostgresTargetOptions): Pr
   const { store, connections, mapping, selection, restoreId, signal } = options
   const session = await openTargetSession(connections, options)
   try {
-    const entities = await session.transaction((tx) => describeEntities(tx.client, { store, mapping, selection, searchPath: session.server.searchPath }), {
-      signal,
-    })
-    const hidden = entities.filter((entity) => entity.hidden).map(({ descriptor }) => descriptor.name)
-    if (hidden.length > 0)
-      throw new HoldfastError('E_HIDDEN_ROWS', `row-level security is in force for this role on ${hidden.join(', ')}`, { details: { entities: hidden } })
-    const tables = await session.transaction((tx) => readLiveTables(tx, entities), { signal })
+    const { entities, tables } = await session.transaction(
+      async (tx) => {
+        const found = await describeEntities(tx.client, { store, mapping, selection, searchPath: session.server.searchPath })
+        refuseHidden(found)
+        return { entities: found, tables: await readLiveTables(tx, found) }
+      },
+      { signal },
+    )
     const mayReplicate = await maySilenceEverything(session)
     const area = await openStagingArea(session, connections, restoreId)
     return createTarget(store, mapping, { session, area, entities, tables, mayReplicate })
@@ -53,6 +54,12 @@ export async function openPostgresTarget(options: OpenPostgresTargetOptions): Pr
     session.close()
     throw error
   }
+}
+
+function refuseHidden(entities: readonly PostgresEntity[]): void {
+  const hidden = entities.filter((entity) => entity.hidden).map(({ descriptor }) => descriptor.name)
+  if (hidden.length === 0) return
+  throw new HoldfastError('E_HIDDEN_ROWS', `row-level security is in force for this role on ${hidden.join(', ')}`, { details: { entities: hidden } })
 }
 
 /** Superusers may, and roles that were granted the parameter (PostgreSQL 15) or a cloud's stand-in for superuser: asking is the only sure way. */

@@ -49,13 +49,13 @@ function markSwaps(tx: TargetTransaction, decided: DecidedItem, index: UniqueInd
 }
 
 async function leaveTable(tx: TargetTransaction, area: StagingArea, { staged, fitted, actions }: DecidedItem): Promise<() => Promise<number>> {
-  const parked = area.name()
+  const { name: parked, create } = area.passing(staged.rows)
   const columns = fitted.live.columns.filter(({ computed }) => !computed).map(({ name }) => name)
   const written = new Set(fitted.fields.filter((field) => field.written).map(({ column }) => column))
   const rows = `${actions} a JOIN ${staged.table} s ON s.${LINE} = a.line`
   await tx.rows(
     'taking rows out that exchange unique values',
-    `CREATE UNLOGGED TABLE ${parked} AS SELECT s.${LINE}, ${columns.map((column) => columnOf('l', column)).join(', ')}
+    `${create} AS SELECT s.${LINE}, ${columns.map((column) => columnOf('l', column)).join(', ')}
        FROM ${rows} JOIN ${fitted.live.table} l ON ${sameKey(fitted.live, 'l', 's')} WHERE a.act = ${ACTION_CODE.swap};
      DELETE FROM ${fitted.live.table} l USING ${rows} WHERE a.act = ${ACTION_CODE.swap} AND ${sameKey(fitted.live, 'l', 's')}`,
   )

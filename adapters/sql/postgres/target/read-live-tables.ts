@@ -6,6 +6,7 @@ import type { CheckConstraint, ForeignKey, LiveColumn, LiveTable, TableHook, Uni
 import type { TargetTransaction } from './target-session.ts'
 
 interface TableFacts {
+  readonly oid: string
   readonly owned: boolean
   readonly lacks: readonly string[]
   readonly columns: readonly LiveColumn[]
@@ -64,14 +65,15 @@ const HOOKS = `
   FROM tree JOIN hook ON hook.relation = tree.oid JOIN pg_class hc ON hc.oid = tree.oid JOIN pg_namespace hn ON hn.oid = hc.relnamespace
   WHERE hook.fires <> 'D'`
 
-const TABLE = `
-  SELECT json_build_object(
-    'owned', pg_has_role(c.relowner, 'USAGE'), 
+/** Of all tables at once: planning the statement takes longer than running it. */
+const TABLES = `
+  SELECT coalesce(json_agg(json_build_object(
+    'oid', c.oid::text, 'owned', pg_has_role(c.relowner, 'USAGE'),
     'lacks', (SELECT coalesce(json_agg(p), '[]') FROM unnest(ARRAY['SELECT', 'INSERT', 'UPDATE']) p WHERE NOT has_table_privilege(c.oid, p)),
     'columns', (${COLUMNS}), 'uniques', coalesce((${UNIQUES}), '[]'), 'checks', coalesce((${CHECKS}), '[]'), 'hooks', coalesce((${HOOKS}), '[]'),
     'deferrableExclusion', EXISTS (SELECT FROM pg_constraint k WHERE k.conrelid = c.oid AND k.contype = 'x' AND k.condeferrable),
-    'unadvanceable', (SELECT coalesce(json_agg(q::text), '[]') FROM unnest($2::oid[]) q WHERE NOT (has_sequence_privilege(q, 'UPDATE') AND has_sequence_privilege(q, 'SELECT, USAGE')))) AS json
-  FROM pg_class c WHERE c.oid = $1::oid`
+    'unadvanceable', (SELECT coalesce(json_agg(q::text), '[]') FROM unnest($2::oid[]) q WHERE NOT (has_sequence_privilege(q, 'UPDATE') AND has_sequence_privilege(q, 'SELECT, USAGE'))))), '[]') AS json
+  FROM pg_class c WHERE c.oid = ANY ($1::oid[])`
 
 /**
  * Constraints of partitions repeat those of their partitioned table and are left out when that one is there already. Unenforced foreign keys
@@ -109,23 +111,20 @@ export async function readLiveTables(tx: TargetTransaction, entities: readonly P
   const keys = await tx.json<readonly (ForeignKey & { readonly period: boolean })[]>('reading the foreign keys', FOREIGN_KEYS, [oidArray(oids)])
   const period = keys.find((key) => key.period)
   if (period) throw new HoldfastError('E_MAPPING', `foreign key ${period.name} of ${period.childTable} is over periods, which is not served`)
-  const tables: LiveTable[] = []
-  for (const entity of entities) {
+  const sequences = entities.flatMap(({ columns }) => columns.flatMap(({ sequence }) => sequence ?? []))
+  const found = await tx.json<readonly TableFacts[]>('reading the catalog', TABLES, [oidArray(oids), oidArray(sequences)])
+  return entities.map((entity) => {
     const table = quoteTable(entity.schema, entity.table)
-    const facts = await tx.json<TableFacts | null>('reading the catalog', TABLE, [
-      entity.oid,
-      oidArray(entity.columns.flatMap(({ sequence }) => sequence ?? [])),
-    ])
+    const facts = found.find(({ oid }) => oid === entity.oid)
     if (!facts) throw new HoldfastError('E_SCHEMA_DRIFT', `the table ${table} of ${entity.descriptor.name} is gone`)
     const columns = entity.key.map(({ column }) => column)
     const keyIndex = facts.uniques.find((index) => makesKey(index, columns))
     const { unadvanceable, ...same } = facts
-    tables.push({
+    return {
       ...same,
       entity: entity.descriptor,
       own: entity.scope?.live ?? null,
       way: wayOf(entity),
-      oid: entity.oid,
       table,
       key: columns.map((column) => ({ column, operator: keyIndex?.columns.find(({ name }) => name === column)?.operator ?? '=' })),
       references: keys.filter((key) => key.child === entity.oid),
@@ -136,9 +135,8 @@ export async function readLiveTables(tx: TargetTransaction, entities: readonly P
       sequences: entity.columns.flatMap(({ path, column, sequence }) =>
         sequence === null ? [] : [{ field: path, column, oid: sequence, mayAdvance: !unadvanceable.includes(sequence) }],
       ),
-    })
-  }
-  return tables
+    }
+  })
 }
 
 function wayOf({ scope }: PostgresEntity): LiveTable['way'] {

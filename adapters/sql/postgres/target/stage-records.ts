@@ -41,8 +41,7 @@ export async function stageRecords(
   fitted: FittedItem,
   options: StageOptions,
 ): Promise<StagedRecords & { readonly report: StageReport }> {
-  const table = area.name()
-  await createTable(session, area, fitted, table, options)
+  const table = await createTable(session, area, fitted, options)
   const { refusable = 0 } = options
   const { rows, problems: refusedLines } = await load(session, fitted, table, options)
   const rest = { ...options, refusable: refusable - refusedLines.length }
@@ -53,18 +52,26 @@ export async function stageRecords(
   return { fitted, table, rows, refused, complete, report: { entity: fitted.item.entity, rows: rows - refused, problems } }
 }
 
-/** No constraints and no WAL: what does not survive a crash of the server is staged again. */
-async function createTable(session: TargetSession, area: StagingArea, fitted: FittedItem, table: string, options: AbortableOptions): Promise<void> {
-  const columns = fitted.fields.map(({ column }) => quoteIdent(column)).join(', ')
+/**
+ * No constraints and no WAL: what does not survive a crash of the server is staged again. A few chosen records go into a temporary table, which syncs no file; it is not for whole tables, which are
+ * compared by parallel workers.
+ */
+async function createTable(session: TargetSession, area: StagingArea, fitted: FittedItem, options: AbortableOptions): Promise<string> {
+  const { item, live, fields } = fitted
+  const few = item.partial === true && item.deleteExtra !== true && item.lines.rows <= UNINDEXED
+  const temporary = few ? area.temporary() : null
+  const table = temporary ?? area.name()
+  const shape = `WITH (autovacuum_enabled = false) AS SELECT ${fields.map(({ column }) => quoteIdent(column)).join(', ')}, NULL::bigint AS ${LINE} FROM ${live.table} WITH NO DATA`
   await session.transaction(async (tx) => {
-    await area.prepare(tx)
+    if (!temporary) await area.prepare(tx)
     await tx.rows(
       'creating a staging table',
-      `CREATE UNLOGGED TABLE ${table} WITH (autovacuum_enabled = false) AS SELECT ${columns} FROM ${fitted.live.table} WITH NO DATA;
-       ALTER TABLE ${table} ADD COLUMN ${LINE} bigint;
-       COMMENT ON TABLE ${table} IS ${quoteLiteral(`Holdfast: records of ${fitted.item.entity} on their way into ${fitted.live.table}`)}`,
+      temporary
+        ? `CREATE TEMP TABLE ${table} ${shape}`
+        : `CREATE UNLOGGED TABLE ${table} ${shape}; COMMENT ON TABLE ${table} IS ${quoteLiteral(`Holdfast: records of ${item.entity} on their way into ${live.table}`)}`,
     )
   }, passing(options))
+  return table
 }
 
 /** What a crash of the server takes away is staged again. */

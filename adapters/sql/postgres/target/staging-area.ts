@@ -18,6 +18,8 @@ export const FEW_ROWS = 20_000
 export interface StagingArea {
   /** A new name for a table of this restore, quoted, with schema. */
   name(): string
+  /** The name of a table for a few records that lasts as long as the session; null where there is none: without the right to, or where a pooler gives each transaction another session. */
+  temporary(): string | null
   /** The beginning of a statement that creates a table which does not outlive its transaction, for about so many rows, and its name. */
   passing(rows: number): { readonly name: string; readonly create: string }
   /**
@@ -55,8 +57,18 @@ export async function openStagingArea(session: TargetSession, connections: Postg
 function createStagingArea(session: TargetSession, owner: string, lock: RestoreLock, mayTemp: boolean): StagingArea {
   let made = 0
   const next = () => `r${owner}_${++made}`
+  const temporary: string[] = []
+  /** Nobody else makes tables of this owner, and what others left was swept. */
+  let prepared = false
   return {
     name: () => quoteTable(STAGING_SCHEMA, next()),
+
+    temporary() {
+      if (!mayTemp || session.server.pooled) return null
+      const name = quoteTable('pg_temp', next())
+      temporary.push(name)
+      return name
+    },
 
     passing(rows) {
       const temporary = mayTemp && rows <= FEW_ROWS
@@ -65,6 +77,7 @@ function createStagingArea(session: TargetSession, owner: string, lock: RestoreL
     },
 
     async prepare(tx) {
+      prepared = true
       await guardSchema(tx)
       const rights = await tx.json<SchemaRights>('looking for the staging schema', SCHEMA_RIGHTS, [STAGING_SCHEMA])
       const missing = rights.exists
@@ -84,6 +97,8 @@ function createStagingArea(session: TargetSession, owner: string, lock: RestoreL
 
     async clear() {
       await session.transaction(async (tx) => {
+        if (temporary.length > 0) await tx.rows('dropping staging tables', `DROP TABLE IF EXISTS ${temporary.join(', ')}`)
+        if (!prepared) return
         await dropTables(tx, ({ owner: name }) => name === owner)
         await dropEmptySchema(tx)
       })
