@@ -131,7 +131,7 @@ async function updateFrom(source: string, url: string): Promise<number> {
   })
 }
 
-/** A table of which a quarter differs and a quarter is gone, against what TypeORM has for it. */
+/** A table of which a quarter differs and a quarter is gone, against what both ORMs have for it. */
 export async function benchStale(rows: number, runs: number, out: string): Promise<void> {
   const repository = `${out}/stale`
   const some = Math.min(rows, 50_000)
@@ -145,15 +145,18 @@ export async function benchStale(rows: number, runs: number, out: string): Promi
     await onDatabase(url, (client) => client.query('CHECKPOINT'))
     return url
   }
-  const batches = [1000, 4000]
-  const peers = batches.map((batch) => ({ batch, name: `TypeORM upsert() by ${batch}` }))
+  const peers = [1000, 4000].flatMap((batch) => [
+    { batch, lane: 'upsert-typeorm', name: `TypeORM upsert() by ${batch}` },
+    { batch, lane: 'upsert-mikro-orm', name: `MikroORM upsertMany() by ${batch}` },
+  ])
   const figures = await rounds(runs, async (figure) => {
     figure.note('holdfast', (await orders(await stale(), repository, OVERWRITE)).seconds)
     if (figure.round === 0) return
-    for (const { batch, name } of peers) {
+    for (const { batch, lane, name } of peers) {
       const url = await stale()
       const work: UpsertWork = { rows: some, batch }
-      const measured: Measured = await runLane('upsert-typeorm', [url, JSON.stringify(work), source])
+      const measured: Measured = await runLane(lane, [url, JSON.stringify(work), source])
+      if (!(await isRestored(url, some))) throw new Error(`${name} did not bring the rows back`)
       figure.note(name, measured.seconds * (rows / some))
     }
   })
@@ -164,6 +167,12 @@ export async function benchStale(rows: number, runs: number, out: string): Promi
   console.log(
     `  Holdfast                       ${seconds(figures.of('holdfast'))}   ${ratio.toFixed(1)}× as fast as the fastest (wanted 7×)${missed(ratio >= 7)}\n`,
   )
+}
+
+/** The first rows are there, and none of them is as it was spoilt. */
+async function isRestored(url: string, rows: number): Promise<boolean> {
+  const { rows: found } = await onDatabase(url, (client) => client.query(`SELECT count(*)::int AS n FROM orders WHERE id <= ${rows} AND note NOT LIKE '%!'`))
+  return found[0]?.['n'] === rows
 }
 
 /** Plan, application and undo of a restore that changes every row. */
