@@ -8,6 +8,7 @@ export { type Pin, PIN_LIFETIME_MS, type PinLog } from './pin-log.ts'
 export type { ErasureEntry, ErasureLog } from './erasure-log.ts'
 export type { ReferrerLog } from './referrer-log.ts'
 export type { ScopeRegister } from './scope-register.ts'
+export { jsonElements } from './json-elements.ts'
 export type { RestoreLog } from './restore-log.ts'
 export {
   type AttemptRecord,

@@ -1,4 +1,4 @@
-const QUOTE = 0x22
+export const QUOTE = 0x22
 const BACKSLASH = 0x5c
 
 /** The most levels of arrays and objects that are open at once in a JSON text, well-formed or not. */
@@ -15,7 +15,7 @@ export function jsonDepth(bytes: Uint8Array): number {
 }
 
 /** The closing quote of the string that opens at `start`, or the end of the text. */
-function stringEnd(bytes: Uint8Array, start: number): number {
+export function stringEnd(bytes: Uint8Array, start: number): number {
   let quote = bytes.indexOf(QUOTE, start + 1)
   while (quote > 0 && isEscaped(bytes, quote)) quote = bytes.indexOf(QUOTE, quote + 1)
   return quote < 0 ? bytes.byteLength : quote

@@ -1,5 +1,5 @@
 import type { AbortableOptions } from '../kernel/abort.ts'
-import { canonicalJson } from '../kernel/canonical-json.ts'
+import { CanonicalJson, canonicalJson } from '../kernel/canonical-json.ts'
 import { HoldfastError } from '../kernel/errors.ts'
 import { corrupt } from './archive-error.ts'
 import { compressFrame } from './frame-compressor.ts'
@@ -24,7 +24,7 @@ export interface JsonObject {
 }
 
 export async function encodeJsonObject(space: Pick<ObjectSpace, 'repositoryId'>, object: string, kind: ObjectKind, value: unknown): Promise<JsonObject> {
-  const plain = Buffer.from(canonicalJson(value))
+  const plain = value instanceof CanonicalJson ? value.bytes : Buffer.from(canonicalJson(value))
   if (plain.byteLength > LIMITS.jsonBytes) {
     throw new HoldfastError('E_CONFIG', `${object} would be ${plain.byteLength} bytes of JSON; at most ${LIMITS.jsonBytes} can be stored`, {
       hint: 'Split the plan, or store fewer details.',
@@ -60,6 +60,17 @@ export async function decodeJsonObject(
   kind: ObjectKind,
   bytes: Uint8Array,
 ): Promise<{ value: unknown; plainSha256: string }> {
+  const { plain, plainSha256 } = await decodeJsonText(space, object, kind, bytes)
+  return { value: parseJson(plain, space.label(object)), plainSha256 }
+}
+
+/** The same, as text. */
+async function decodeJsonText(
+  space: Pick<ObjectSpace, 'repositoryId' | 'label'>,
+  object: string,
+  kind: ObjectKind,
+  bytes: Uint8Array,
+): Promise<{ plain: Uint8Array; plainSha256: string }> {
   const label = space.label(object)
   const { header, bodyOffset } = decodePrefix(bytes, label, [kind])
   const body = bytes.subarray(bodyOffset)
@@ -69,7 +80,7 @@ export async function decodeJsonObject(
   if (header.plainBytes > LIMITS.jsonBytes) throw corrupt(label, `declares ${header.plainBytes} bytes`)
   const plain = await decompressFrame(body, header.compression, header.plainBytes, label)
   if (sha256(plain) !== header.plainSha256) throw corrupt(label, 'its content is not what its header says')
-  return { value: parseJson(plain, label), plainSha256: header.plainSha256 }
+  return { plain, plainSha256: header.plainSha256 }
 }
 
 /** Create-only. `E_STORAGE_EXISTS` when something else stands under the name; an equal value there is success. */
@@ -99,6 +110,14 @@ export async function getJsonObject(
   if (expect && (bytes.byteLength !== expect.storedBytes || sha256(bytes) !== expect.storedSha256))
     throw corrupt(space.label(object), 'is not the object that was stored')
   return (await decodeJsonObject(space, object, kind, bytes)).value
+}
+
+/** The text of the value, proved and no deeper than it may be, for those who take it apart piece by piece. */
+export async function getJsonText(space: ObjectSpace, object: string, kind: ObjectKind, { signal }: AbortableOptions = {}): Promise<Uint8Array> {
+  const accept = (bytes: Uint8Array) => isSound(() => decodeJsonText(space, object, kind, bytes))
+  const { plain } = await decodeJsonText(space, object, kind, await space.get(object, { signal, limit: storedLimit(), accept }))
+  if (jsonDepth(plain) > LIMITS.jsonDepth) throw corrupt(space.label(object), `is nested deeper than ${LIMITS.jsonDepth} levels`)
+  return plain
 }
 
 /** No body is larger than its plain form: `encodeJsonObject` sees to that. */

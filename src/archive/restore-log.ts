@@ -1,11 +1,11 @@
 import type { AbortableOptions } from '../kernel/abort.ts'
 import { isUuid } from '../kernel/ids.ts'
 import { missing } from './archive-error.ts'
-import { getJsonObject, putJsonObject } from './json-object.ts'
+import { getJsonObject, getJsonText, putJsonObject } from './json-object.ts'
 import type { RestorePart, ScopeNames } from './object-names.ts'
 import type { ObjectSpace } from './object-space.ts'
 
-/** What restores leave in the repository, under ids that are UUIDs; create-only. The values are plain JSON, at most 64 MiB as text; the restore engine knows their shape. */
+/** What restores leave in the repository, under ids that are UUIDs; create-only. The values are plain JSON, or `CanonicalJson`, at most 64 MiB as text; the restore engine knows their shape. */
 export interface RestoreLog {
   writeResult(restoreId: string, result: unknown, options?: AbortableOptions): Promise<void>
   /** `E_ARCHIVE_MISSING` when there is none. */
@@ -15,6 +15,8 @@ export interface RestoreLog {
   /** A numbered object of a plan or an undo. */
   writePart(restoreId: string, part: RestorePart, n: number, value: unknown, options?: AbortableOptions): Promise<void>
   readPart(restoreId: string, part: RestorePart, n: number, options?: AbortableOptions): Promise<unknown>
+  /** The same as JSON text. */
+  readPartText(restoreId: string, part: RestorePart, n: number, options?: AbortableOptions): Promise<Uint8Array>
   /** Ids of restores that left anything, in order of time. */
   list(options?: AbortableOptions): AsyncIterable<{ readonly restoreId: string }>
 }
@@ -37,6 +39,7 @@ export function createRestoreLog(space: ObjectSpace, names: ScopeNames): Restore
       await putJsonObject(space, names.restorePart(known(restoreId), part, n), 'restore', value, options)
     },
     readPart: async (restoreId, part, n, options) => getJsonObject(space, names.restorePart(known(restoreId), part, n), 'restore', options),
+    readPartText: async (restoreId, part, n, options) => getJsonText(space, names.restorePart(known(restoreId), part, n), 'restore', options),
     async *list(options) {
       const root = names.restores().length
       let previous = ''

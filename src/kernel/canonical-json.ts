@@ -1,3 +1,12 @@
+/** A value that is canonical JSON already, as bytes: what is large is made piece by piece. */
+export class CanonicalJson {
+  readonly bytes: Uint8Array
+
+  constructor(bytes: Uint8Array) {
+    this.bytes = bytes
+  }
+}
+
 /**
  * JSON with object keys in code-unit order and no white space, so that equal values give equal bytes (RFC 8785 in shape;
  * numbers here are safe integers or short decimals, larger ones are strings). `undefined` members are left out.

@@ -32,7 +32,7 @@ export function planWatcher(plan: StoredPlan, undo: boolean): (of: WatchedRestor
 interface Place {
   readonly store: string
   readonly entities: readonly EntityDescriptor[]
-  readonly log: Pick<RestoreLog, 'readPart'>
+  readonly log: Pick<RestoreLog, 'readPartText'>
 }
 
 /** Rows come in the order of the plan, so that nearly always the next one is the next one there, too. */

@@ -7,7 +7,7 @@ import { readRowPages } from './row-pages.ts'
 /** Every row that a plan touches, page by page. */
 export async function* plannedRows(
   { planId, planned }: StoredPlan,
-  log: Pick<RestoreLog, 'readPart'>,
+  log: Pick<RestoreLog, 'readPartText'>,
   options: AbortableOptions,
 ): AsyncGenerator<PlannedRow, void, undefined> {
   for (const { store, entity, pages, hidden } of planned) {

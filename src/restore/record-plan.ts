@@ -51,7 +51,7 @@ export function planRecorder(): PlanRecorder {
                 const why = action === 'delete' ? null : (selected?.why(shape.archivedKey?.(key) ?? key) ?? ASKED)
                 own.rows++
                 own.hash.update(`${JSON.stringify(row)}\n`)
-                await own.pages.add([...row, why] satisfies PlanRow, key.length + 128)
+                await own.pages.add([...row, why] satisfies PlanRow)
               }
             },
             async judged() {

@@ -64,12 +64,12 @@ export function undoJournal({ id, repository, tenant, ownedOf, signal }: Omit<Wa
         for (const { action, key, live } of rows) {
           if (action === 'conflict') continue
           counts[action]++
-          await before.add([action, key, live] satisfies BeforeRow, key.length + (live?.length ?? 0))
+          await before.add([action, key, live] satisfies BeforeRow)
         }
       },
       async written(descriptor, rows) {
         const { after } = of(descriptor)
-        for (const row of rows) await after.add(afterOf(row), row.action === 'create' ? row.live!.length : 48)
+        for (const row of rows) await after.add(afterOf(row))
       },
       async settled() {
         const kept: UndoEntity[] = []

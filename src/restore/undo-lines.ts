@@ -9,7 +9,7 @@ import type { AfterRow, BeforeRow, UndoEntity } from './undo-journal.ts'
 const BATCH_BYTES = 256 * 1024
 
 export interface UndoSource {
-  readonly log: Pick<RestoreLog, 'readPart'>
+  readonly log: Pick<RestoreLog, 'readPartText'>
   readonly restoreId: string
   readonly entity: UndoEntity
 }

@@ -1,16 +1,14 @@
 import type { RowVerdict, RowWatch, TouchedRow } from '../../../../src/contracts/restore-target.ts'
-import { lineOf } from '../../line-of-tokens.ts'
-import { keyTextOf } from '../../../../src/record/index.ts'
 import { ACTION_CODE, SHOWN, TOUCHING } from '../../merge-action.ts'
+import { copyOut, copyProgram } from '../copy/index.ts'
+import { copySql } from '../read-sql.ts'
 import { countActions, type DecidedItem } from './decide-actions.ts'
-import { recordToken } from './record-token.ts'
-import { columnOf, LINE, sameKey, textOf } from './row-sql.ts'
+import { columnOf, LINE, sameKey } from './row-sql.ts'
+import { touchedRows } from './touched-rows.ts'
 import type { TargetTransaction } from './target-session.ts'
 
-/** Rows shown at once. */
-const PAGE_ROWS = 2000
-
-const ACTIONS: Readonly<Record<string, TouchedRow['action']>> = { c: 'create', u: 'update', p: 'update', d: 'delete', x: 'conflict' }
+/** Rows shown at once: few enough to be forgotten before the collector of garbage takes them for lasting. */
+const PAGE_ROWS = 500
 
 /** Shows every row that is to be written, or is undecided, and takes the verdicts over. */
 export async function judgeRows(tx: TargetTransaction, decided: readonly DecidedItem[], watch: RowWatch | undefined): Promise<readonly DecidedItem[]> {
@@ -45,28 +43,32 @@ async function* pagesOf(
   { staged, fitted, actions }: DecidedItem,
   shown: string,
 ): AsyncGenerator<readonly TouchedRow[], void, undefined> {
-  const { live } = fitted
-  const fields = live.entity.fields
-  const texts = `to_json(ARRAY[${fields.map(({ column }) => textOf(columnOf('l', column))).join(', ')}]::text[])`
-  const keys = fitted.key.map(({ column }, at) => `${textOf(columnOf('s', column))} AS k${at}`).join(', ')
+  const { live, key } = fitted
+  const marks = ['line', 'action', 'live', ...key.map((_, at) => `key ${at}`)].map((name) => `\0${name}`)
+  const program = copyProgram(
+    [
+      { path: marks[0]!, type: { kind: 'int' } },
+      { path: marks[1]!, type: { kind: 'text' } },
+      { path: marks[2]!, type: { kind: 'boolean' } },
+      ...key.map(({ record }, at) => ({ path: marks[3 + at]!, type: record.type })),
+      ...live.entity.fields,
+    ],
+    marks,
+    marks,
+  )
+  const columns = [...key.map(({ column }) => columnOf('s', column)), ...live.entity.fields.map(({ column }) => columnOf('l', column))]
   // Said of both tables: else the staged rows before the page would be read again for each.
-  const sql = `SELECT a.line::text AS line, a.act::text AS act, ${keys}, CASE WHEN l.tableoid IS NOT NULL THEN ${texts}::text END AS live
+  const sql = (after: number) => `SELECT a.line, a.act, l.tableoid IS NOT NULL, ${columns.join(', ')}
     FROM ${actions} a JOIN ${staged.table} s ON s.${LINE} = a.line LEFT JOIN ${live.table} l ON ${sameKey(live, 'l', 's')}
-    WHERE a.act IN ${shown} AND a.line > $1 AND s.${LINE} > $1 ORDER BY a.line LIMIT ${PAGE_ROWS}`
+    WHERE a.act IN ${shown} AND a.line > ${after} AND s.${LINE} > ${after} ORDER BY a.line LIMIT ${PAGE_ROWS}`
   for (let after = 0; ;) {
-    const rows = await tx.rows('showing the rows', sql, [after])
-    if (rows.length > 0) yield rows.map((row) => touched(row))
-    if (rows.length < PAGE_ROWS) return
-    after = Number(rows.at(-1)!.line)
-  }
-
-  function touched(row: Readonly<Record<string, string | null>>): TouchedRow {
-    const values = row.live === null || row.live === undefined ? null : (JSON.parse(row.live) as (string | null)[])
-    return {
-      line: Number(row.line),
-      action: ACTIONS[row.act!]!,
-      key: keyTextOf(fitted.key.map(({ record }, at) => recordToken(record.type, row[`k${at}`] ?? null))),
-      live: values && lineOf(fields, (at) => recordToken(fields[at]!.type, values[at] ?? null)),
+    const rows: TouchedRow[] = []
+    for await (const batch of copyOut(tx.client, copySql(sql(after)), program)) {
+      for (const row of touchedRows(batch)) rows.push(row)
+      batch.release?.()
     }
+    if (rows.length > 0) yield rows
+    if (rows.length < PAGE_ROWS) return
+    after = rows.at(-1)!.line
   }
 }
