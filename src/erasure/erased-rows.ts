@@ -3,6 +3,7 @@ import type { EntityDescriptor, ReferenceDescriptor } from '../contracts/entity-
 import type { KeyText } from '../contracts/key-range.ts'
 import { type AbortableOptions, throwIfAborted } from '../kernel/abort.ts'
 import { createLineParser, keyTextOf } from '../record/index.ts'
+import { keySpellings } from './key-spellings.ts'
 
 /** The records of one entity, as often as they are asked for. */
 export interface SearchedEntity {
@@ -94,7 +95,10 @@ class EntityState {
       ({ entity }) => entity,
     )
     const sets = [...own].map(([entity, all]) => ({ entity, subjects: new Set(all.map(({ subject }) => subject)) }))
-    this.isSubject = sets.length === 0 ? null : (key) => sets.some(({ entity, subjects }) => subjects.has(ledger.subject({ store, entity }, key)))
+    this.isSubject =
+      sets.length === 0
+        ? null
+        : (key) => keySpellings(key).some((spelling) => sets.some(({ entity, subjects }) => subjects.has(ledger.subject({ store, entity }, spelling))))
   }
 
   get hasSubjects(): boolean {
