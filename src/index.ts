@@ -51,6 +51,7 @@ export type {
   RetentionReason,
 } from './catalog/index.ts'
 export type { CompareOptions, HistoryOptions } from './service/snapshot-comparison-service.ts'
+export type { SeenAs, SeenAsOption } from './service/seen-as.ts'
 export type {
   ComparedEntity,
   Comparison,

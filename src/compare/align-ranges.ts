@@ -17,12 +17,12 @@ export interface AlignedRanges {
 
 /**
  * Leaves out what both sides hold alike, and cuts the rest at the bounds that both have. `ordered` says that the keys of both stand in the same order; without it
- * equal bounds mean nothing, and all is one span. Keys are not compared: bounds are equal or they are not.
+ * equal bounds mean nothing, and all is one span. Keys are not compared: bounds are equal or they are not. `alike`: what is stored alike is seen alike, on both sides. Default: true.
  */
-export function alignRanges(before: readonly RangeEntry[], after: readonly RangeEntry[], ordered: boolean): AlignedRanges {
+export function alignRanges(before: readonly RangeEntry[], after: readonly RangeEntry[], ordered: boolean, alike = true): AlignedRanges {
   const contents = (ranges: readonly RangeEntry[]) => new Set(ranges.filter(({ rows }) => rows > 0).map(rangeContent))
   const [beforeHas, afterHas] = [contents(before), contents(after)]
-  const inBoth = (range: RangeEntry) => beforeHas.has(rangeContent(range)) && afterHas.has(rangeContent(range))
+  const inBoth = (range: RangeEntry) => alike && beforeHas.has(rangeContent(range)) && afterHas.has(rangeContent(range))
   const left = (range: RangeEntry) => range.rows > 0 && !inBoth(range)
 
   const spans = (ordered ? cutAtCommonBounds(before, after) : [{ before, after }])

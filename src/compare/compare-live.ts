@@ -9,14 +9,16 @@ import { type Decision, KeyImage, reconcile } from '../reconcile/index.ts'
 import type { Comparison } from './comparison.ts'
 import { EntityTally } from './comparison-tally.ts'
 import { createDiffer } from './differ.ts'
-import { keyComparator } from './key-comparator.ts'
+import { type EntityShape, seenKeys, seenRecords } from './entity-shape.ts'
+import { commonOrder } from './key-comparator.ts'
+import { isMapped, isPathOf, stillMapped } from './mapped-entity.ts'
 import { matchRecords } from './match-records.ts'
 import { mergeRecords } from './merge-records.ts'
-import { chosenEntities, erasedIn, type OpenSnapshot } from './open-snapshot.ts'
+import { chosenEntities, erasedIn, type OpenSnapshot, shapeOf } from './open-snapshot.ts'
 import type { RecordDifference } from './record-difference.ts'
 import { archivedRecords, liveRecords } from './record-source.ts'
 import { type ComparisonState, noteErased, runComparison } from './run-comparison.ts'
-import { hasSameKey, schemaDifferences } from './schema-difference.ts'
+import { hasSameKey, schemaDifferences, shapeDifferences } from './schema-difference.ts'
 
 export interface CompareLiveOptions extends AbortableOptions {
   readonly snapshot: OpenSnapshot
@@ -61,16 +63,19 @@ export function compareLive({ snapshot, stores, entities, signal }: CompareLiveO
         state.tallies.push(new EntityTally({ store: store.name, entity: descriptor.name, rows: { before: rows, after: null } }))
       }
       if (mapped.length === 0) continue
+      // Before the view is open: both take connections.
+      const shapes = new Map<ManifestEntity, EntityShape>()
+      for (const entity of mapped) shapes.set(entity, await shapeOf(snapshot, entity, { signal }))
       const selection = mapped.map((entity) => ({
         entity: entity.descriptor.name,
         ignore: stillMapped(store, entity),
-        sensitive: entity.sensitive,
+        sensitive: shapes.get(entity)!.sensitive.filter((path) => isPathOf(store, entity, path)),
         ...scopeFilter(entity.owner, manifest.tenant),
       }))
       const view = await store.openView({ entities: selection, signal })
       try {
         if (state.afterAt === null || view.at > state.afterAt) state.afterAt = view.at
-        for (const entity of mapped) yield* compareEntity(snapshot, view, entity, state, { signal })
+        for (const entity of mapped) yield* compareEntity(snapshot, view, entity, shapes.get(entity)!, state, { signal })
       } finally {
         await view.close()
       }
@@ -82,6 +87,7 @@ async function* compareEntity(
   snapshot: OpenSnapshot,
   view: ConsistentView,
   entity: ManifestEntity,
+  shape: EntityShape,
   state: ComparisonState,
   { signal }: AbortableOptions,
 ): AsyncGenerator<RecordDifference, void, undefined> {
@@ -89,14 +95,17 @@ async function* compareEntity(
   const live = view.entities.find(({ name }) => name === descriptor.name)!
   const tally = new EntityTally({ store: descriptor.store, entity: descriptor.name, rows: { before: rows, after: null } })
   state.tallies.push(tally)
-  state.schema.push(...schemaDifferences(descriptor, live))
-  if (!hasSameKey(descriptor, live)) return
+  state.schema.push(...shapeDifferences(shape), ...schemaDifferences(shape.record, live))
+  if (!hasSameKey(shape.record, live)) return
 
-  const erased = await erasedIn(snapshot, entity, { signal })
-  const differ = createDiffer(entity, { descriptor: live, sensitive: entity.sensitive })
-  const compare = keyComparator(live, view.source.dialect)
+  const left = await erasedIn(snapshot, entity, { signal })
+  const erased = seenKeys(left, shape)
+  const differ = createDiffer({ descriptor: shape.record, sensitive: shape.sensitive }, { descriptor: live, sensitive: shape.sensitive })
+  const compare = commonOrder([descriptor, live], view.source.dialect)
   const chunks = await snapshot.chunks(bucket)
-  for (const decision of await decide(view, entity, rangeSchema(live, view.keyOrder(live.name)), { signal })) {
+  // What the database says of a range holds of the archive's lines, not of what becomes of them.
+  const schema = shape.change ? null : rangeSchema(live, view.keyOrder(live.name))
+  for (const decision of await decide(view, entity, schema, { signal })) {
     const ranges = decision.known ? [decision.known.entry] : entity.ranges
     if (decision.action === 'reuse') {
       for (const range of ranges) tally.skipRange(range)
@@ -104,7 +113,7 @@ async function* compareEntity(
       continue
     }
     const sides = {
-      before: archivedRecords(chunks, ranges, tally.readRange.bind(tally)),
+      before: seenRecords(archivedRecords(chunks, ranges, tally.readRange.bind(tally)), entity, shape, left),
       after: liveRecords(view, live.name, decision.range, tally.readRows.bind(tally)),
       keyFields: live.key.length,
       signal,
@@ -119,7 +128,12 @@ async function* compareEntity(
 }
 
 /** In key order. All of them are asked for before anything is read: a view may be able to do only one thing at a time. */
-async function decide(view: ConsistentView, entity: ManifestEntity, schema: string, { signal }: AbortableOptions): Promise<readonly Decision<KnownEntry>[]> {
+async function decide(
+  view: ConsistentView,
+  entity: ManifestEntity,
+  schema: string | null,
+  { signal }: AbortableOptions,
+): Promise<readonly Decision<KnownEntry>[]> {
   const image = entity.change.schema === schema ? KeyImage.of(knownEntries(entity)) : new KeyImage<KnownEntry>()
   const place = new Map([...image.pieces()].map(({ range }, at) => [range.from, at]))
   const decisions: Decision<KnownEntry>[] = []
@@ -141,14 +155,4 @@ function liveStore(stores: ReadonlyMap<string, EntityStore>, name: string, diale
   throw new HoldfastError('E_DIALECT', `the snapshot of store "${name}" is of ${dialect}, the store is ${store.dialect}`, {
     hint: 'Compare with a database of the same dialect; records keep the exact values of their own.',
   })
-}
-
-function isMapped(store: EntityStore, { descriptor }: ManifestEntity): boolean {
-  return store.mapping.entities.some(({ name }) => name === descriptor.name)
-}
-
-/** A path that was ignored then, and is no longer mapped, cannot be ignored now. */
-function stillMapped(store: EntityStore, { descriptor, ignored }: ManifestEntity): readonly string[] {
-  const fields = store.mapping.entities.find(({ name }) => name === descriptor.name)!.fields.map(({ path }) => path)
-  return ignored.filter((path) => fields.includes(path))
 }

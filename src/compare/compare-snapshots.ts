@@ -4,14 +4,15 @@ import { alignRanges } from './align-ranges.ts'
 import type { Comparison } from './comparison.ts'
 import { EntityTally } from './comparison-tally.ts'
 import { createDiffer } from './differ.ts'
-import { keyComparator } from './key-comparator.ts'
+import { type EntityShape, isSeenAlike, seenKeys, seenRecords } from './entity-shape.ts'
+import { commonOrder } from './key-comparator.ts'
 import { matchRecords } from './match-records.ts'
 import { mergeRecords } from './merge-records.ts'
-import { chosenEntities, dialectOf, erasedIn, idOf, type OpenSnapshot } from './open-snapshot.ts'
+import { chosenEntities, dialectOf, erasedIn, idOf, knownShapeOf, type OpenSnapshot, shapeOf } from './open-snapshot.ts'
 import type { RecordDifference } from './record-difference.ts'
 import { archivedRecords } from './record-source.ts'
 import { type ComparisonState, noteErased, runComparison } from './run-comparison.ts'
-import { hasSameKey, schemaDifferences } from './schema-difference.ts'
+import { hasSameKey, schemaDifferences, shapeDifferences } from './schema-difference.ts'
 
 export interface CompareSnapshotsOptions extends AbortableOptions {
   readonly before: OpenSnapshot
@@ -36,7 +37,7 @@ export function compareSnapshots({ before, after, entities, signal }: CompareSna
     tallies: [],
     erased: [],
   }
-  const work: { readonly before: ManifestEntity; readonly after: ManifestEntity; readonly tally: EntityTally }[] = []
+  const work: ComparedPair[] = []
   const olds = new Map(before.manifest.entities.filter(chosen).map((entity) => [idOf(entity), entity]))
   for (const now of after.manifest.entities.filter(chosen)) {
     const old = olds.get(idOf(now))
@@ -48,8 +49,9 @@ export function compareSnapshots({ before, after, entities, signal }: CompareSna
       state.schema.push({ store, entity, kind: 'entity-added' })
       continue
     }
-    state.schema.push(...schemaDifferences(old.descriptor, now.descriptor))
-    if (hasSameKey(old.descriptor, now.descriptor)) work.push({ before: old, after: now, tally })
+    const [was, is] = [knownShapeOf(before, old), knownShapeOf(after, now)]
+    if (was && is) noteSchema(state, was, is)
+    work.push({ before: old, after: now, tally, noted: was !== null && is !== null })
   }
   for (const { descriptor, rows } of olds.values()) {
     const { store, name: entity } = descriptor
@@ -59,32 +61,48 @@ export function compareSnapshots({ before, after, entities, signal }: CompareSna
 
   return runComparison(state, async function* () {
     await noteErased(state, [before, after], [...before.manifest.entities, ...after.manifest.entities].filter(chosen), { signal })
-    for (const entity of work) yield* compareEntity(before, after, entity, { signal })
+    for (const entity of work) yield* compareEntity(before, after, entity, state, { signal })
   })
+}
+
+interface ComparedPair {
+  readonly before: ManifestEntity
+  readonly after: ManifestEntity
+  readonly tally: EntityTally
+  /** In what their schemas differ was told before anything was read. */
+  readonly noted: boolean
+}
+
+function noteSchema({ schema }: ComparisonState, was: EntityShape, is: EntityShape): void {
+  schema.push(...shapeDifferences(was, is), ...schemaDifferences(was.record, is.record))
 }
 
 async function* compareEntity(
   before: OpenSnapshot,
   after: OpenSnapshot,
-  entity: { readonly before: ManifestEntity; readonly after: ManifestEntity; readonly tally: EntityTally },
+  { before: old, after: now, tally, noted }: ComparedPair,
+  state: ComparisonState,
   { signal }: AbortableOptions,
 ): AsyncGenerator<RecordDifference, void, undefined> {
-  const { before: old, after: now, tally } = entity
-  const compare = keyComparator(now.descriptor, dialectOf(after, now))
+  const [was, is] = [await shapeOf(before, old, { signal }), await shapeOf(after, now, { signal })]
+  if (!noted) noteSchema(state, was, is)
+  if (!hasSameKey(was.record, is.record)) return
+  const compare = commonOrder([old.descriptor, now.descriptor], dialectOf(after, now))
   // Where it is not known how keys stand, their bounds are of one mind only under one schema and one order.
   const ordered = compare !== null || (old.change.schema !== undefined && old.change.schema === now.change.schema)
-  const { spans, equal } = alignRanges(old.ranges, now.ranges, ordered)
+  const { spans, equal } = alignRanges(old.ranges, now.ranges, ordered, isSeenAlike(was, is))
   for (const range of [...equal.before, ...equal.after]) tally.skipRange(range)
   if (spans.length === 0) return
-  const erased = new Set([...(await erasedIn(before, old, { signal })), ...(await erasedIn(after, now, { signal }))])
-  const differ = createDiffer(old, now)
+  const [oldLeft, newLeft] = [await erasedIn(before, old, { signal }), await erasedIn(after, now, { signal })]
+  const erased = new Set([...seenKeys(oldLeft, was), ...seenKeys(newLeft, is)])
+  const differ = createDiffer({ descriptor: was.record, sensitive: was.sensitive }, { descriptor: is.record, sensitive: is.sensitive })
   const onRead = tally.readRange.bind(tally)
   const [oldChunks, newChunks] = await Promise.all([before.chunks(old.bucket), after.chunks(now.bucket)])
   for (const span of spans) {
     const sides = {
-      before: archivedRecords(oldChunks, span.before, onRead),
-      after: archivedRecords(newChunks, span.after, onRead),
-      keyFields: now.descriptor.key.length,
+      before: seenRecords(archivedRecords(oldChunks, span.before, onRead), old, was, oldLeft),
+      after: seenRecords(archivedRecords(newChunks, span.after, onRead), now, is, newLeft),
+      keyFields: is.record.key.length,
       signal,
     }
     for await (const pair of compare ? mergeRecords({ ...sides, compare }) : matchRecords(sides)) {

@@ -29,6 +29,14 @@ export function keyComparator(descriptor: Pick<EntityDescriptor, 'key' | 'fields
   }
 }
 
+/** The order of both, where it is known: keys that stay what they are stand alike in all the orders there are here. */
+export function commonOrder(
+  [before, after]: readonly [Pick<EntityDescriptor, 'key' | 'fields'>, Pick<EntityDescriptor, 'key' | 'fields'>],
+  dialect: string,
+): KeyComparator | null {
+  return keyComparator(before, dialect) && keyComparator(after, dialect)
+}
+
 function tokenComparator({ type, dbType, generation }: FieldDescriptor, dialect: string): TokenComparator | null {
   if (type.kind === 'int') return (a, b) => Number(a) - Number(b)
   if (type.kind === 'bigint') return compareIntegers

@@ -3,14 +3,28 @@ import type { KeyText } from '../contracts/key-range.ts'
 import type { ErasedRows } from '../erasure/index.ts'
 import type { AbortableOptions } from '../kernel/abort.ts'
 import { HoldfastError } from '../kernel/errors.ts'
+import { archivedShape, type EntityShape } from './entity-shape.ts'
 
 /** A snapshot and the way to its chunks. */
 export interface OpenSnapshot {
+  /** Entities have the names that they are seen under; fields, keys and ranges are those of the archive. */
   readonly manifest: Manifest
   /** The chunks of a bucket. */
   chunks(bucket: string): Promise<ChunkStore>
   /** Records that are given to nobody, because they were erased before the snapshot was opened. Default: none. */
   erased?(options: AbortableOptions): Promise<ErasedRows>
+  /** How the records of an entity of the manifest are seen. Default: as they are in the archive. Null where `upcast` has to find out more. */
+  shape?(entity: ManifestEntity): EntityShape | null
+  upcast?(entity: ManifestEntity, options: AbortableOptions): Promise<EntityShape>
+}
+
+/** How the records are seen, where that is known without reading any; else null. */
+export function knownShapeOf(snapshot: OpenSnapshot, entity: ManifestEntity): EntityShape | null {
+  return snapshot.shape && snapshot.upcast ? snapshot.shape(entity) : archivedShape(entity)
+}
+
+export async function shapeOf(snapshot: OpenSnapshot, entity: ManifestEntity, options: AbortableOptions): Promise<EntityShape> {
+  return knownShapeOf(snapshot, entity) ?? snapshot.upcast!(entity, options)
 }
 
 /** Names of one entity, over all stores. */
@@ -18,7 +32,7 @@ export function entityId(store: string, name: string): string {
   return JSON.stringify([store, name])
 }
 
-/** Keys of records of an entity that are left out. */
+/** Keys of records of an entity that are left out, as they are in the archive. */
 export async function erasedIn(
   { erased }: Pick<OpenSnapshot, 'erased'>,
   { descriptor }: ManifestEntity,

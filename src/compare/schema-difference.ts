@@ -1,5 +1,7 @@
 import type { EntityDescriptor, FieldDescriptor } from '../contracts/entity-descriptor.ts'
+import type { SchemaOutcome } from '../evolution/index.ts'
 import { canonicalJson } from '../kernel/canonical-json.ts'
+import type { EntityShape } from './entity-shape.ts'
 
 /** What is not the same in the declaration of an entity. */
 export type SchemaDifference = { readonly store: string; readonly entity: string } & (
@@ -20,6 +22,13 @@ export type SchemaDifference = { readonly store: string; readonly entity: string
       /** The database's names of the types. */
       readonly before?: string
       readonly after?: string
+    }
+  | {
+      /** The name that it had, or the version, and that of today: records are compared under the names of today, and as up-casters make them. */
+      readonly kind: 'entity-renamed' | 'field-renamed' | 'upcast'
+      /** Null: of an up-caster for every version. */
+      readonly before: string | null
+      readonly after: string
     }
 )
 
@@ -47,6 +56,25 @@ export function schemaDifferences(before: EntityDescriptor, after: EntityDescrip
     if (!fieldAt(before, field.path)) found.push({ ...of, kind: 'field-added', field: field.path, after: field.dbType })
   }
   return found
+}
+
+/** What was done to the records of one side or both, before they were compared. Each is told once. */
+export function shapeDifferences(...shapes: readonly EntityShape[]): SchemaDifference[] {
+  const found = new Map<string, SchemaDifference>()
+  for (const { record, outcomes } of shapes) {
+    for (const { kind: outcome, from: before, to: after } of outcomes) {
+      const kind = KINDS[outcome]
+      if (kind && after !== null) found.set(`${kind} ${before} ${after}`, { store: record.store, entity: record.name, kind, before, after })
+    }
+  }
+  return [...found.values()]
+}
+
+/** What was added and removed is seen of the records themselves. */
+const KINDS: Partial<Record<SchemaOutcome['kind'], 'entity-renamed' | 'field-renamed' | 'upcast'>> = {
+  'entity-renamed': 'entity-renamed',
+  renamed: 'field-renamed',
+  upcast: 'upcast',
 }
 
 function fieldAt(descriptor: EntityDescriptor, path: string): FieldDescriptor | undefined {

@@ -1,5 +1,7 @@
-import { type ChunkStore, type Manifest, type ManifestEntity, readRange } from '../archive/index.ts'
+import type { ChunkStore, Manifest, ManifestEntity } from '../archive/index.ts'
+import type { EntityDescriptor } from '../contracts/entity-descriptor.ts'
 import type { KeyText } from '../contracts/key-range.ts'
+import type { SchemaOutcome } from '../evolution/index.ts'
 import { type AbortableOptions, throwIfAborted } from '../kernel/abort.ts'
 import { HoldfastError } from '../kernel/errors.ts'
 import type { EntityOf, EntityReference } from '../plan/entity-reference.ts'
@@ -11,9 +13,11 @@ import { findLine } from './find-line.ts'
 import { withCachedIndexes } from './cached-indexes.ts'
 import { LineCursor } from './line-cursor.ts'
 import { mayMatch } from './may-match.ts'
-import { dialectOf, erasedIn, type OpenSnapshot } from './open-snapshot.ts'
+import { type EntityShape, seenLine, seenRecords } from './entity-shape.ts'
+import { dialectOf, erasedIn, type OpenSnapshot, shapeOf } from './open-snapshot.ts'
+import { archivedRecords } from './record-source.ts'
 import type { SnapshotRecord } from './snapshot-record.ts'
-import { compileWhere, type Where } from './where.ts'
+import { compileWhere, type CompiledCondition, type Where } from './where.ts'
 
 export interface ReadOptions<T> extends AbortableOptions {
   /** Property paths of the fields to give; default all. */
@@ -28,14 +32,20 @@ export interface StreamOptions<T> extends ReadOptions<T> {
 /** The type behind a class or schema, unless it is given: `stream<Order>('Order')`. A TypeORM schema tells the names of its properties only. */
 export type EntityMeant<T, R> = [T] extends [never] ? EntityOf<R> : T
 
-/** A snapshot to read from. Nothing is restored, no database is asked, records that were erased before it was opened are left out; sensitive fields are given as they are, as a restore would write them. */
+/**
+ * A snapshot to read from. Nothing is restored, records that were erased before it was opened are left out; sensitive fields are given as they are, as a restore would write them. Entities and properties have their names of
+ * today; where an up-caster applies, records are what it makes of them, and the columns of today are asked of the database. No database is asked otherwise.
+ */
 export interface SnapshotReader {
+  /** As it was stored: with the names that entities and properties had. */
   readonly manifest: Manifest
+  /** In what the snapshot differs from today's entities, by their declaration. A property that was added is in no record, unless an up-caster gives it; one that was removed is in all, unless one applies. */
+  readonly schema: readonly SchemaOutcome[]
   /**
    * The records of an entity in key order, a frame of about 1 MiB in memory at a time. A condition of equality on a foreign key leaves out chunks that cannot
    * hold it, by their key index.
    *
-   * @throws while iterating: `E_ENTITY_UNKNOWN`, `E_CONFIG`, `E_ARCHIVE_MISSING`, `E_ARCHIVE_CORRUPT`
+   * @throws while iterating: `E_ENTITY_UNKNOWN`, `E_CONFIG`, `E_ARCHIVE_MISSING`, `E_ARCHIVE_CORRUPT`; where an up-caster applies `E_RECORD`, `E_SCHEMA_DRIFT`, `E_DIALECT`, `E_STORE_FAILED`
    */
   stream<T = never, R extends EntityReference = EntityReference>(
     entity: R,
@@ -45,7 +55,7 @@ export interface SnapshotReader {
    * One record by its key; null when the snapshot does not have it. Reads a key index and one frame where keys are integers or UUIDs of PostgreSQL, and mostly
    * elsewhere; that a key of another kind is absent takes the key indexes of the whole entity, which are kept for the next call.
    *
-   * @throws `E_ENTITY_UNKNOWN`, `E_CONFIG` when it is no key of the entity, `E_ARCHIVE_MISSING`, `E_ARCHIVE_CORRUPT`
+   * @throws `E_ENTITY_UNKNOWN`, `E_CONFIG` when it is no key of the entity, `E_ARCHIVE_MISSING`, `E_ARCHIVE_CORRUPT`; where an up-caster applies as `stream`
    */
   findOne<T = never, R extends EntityReference = EntityReference>(
     entity: R,
@@ -54,8 +64,14 @@ export interface SnapshotReader {
   ): Promise<SnapshotRecord<EntityMeant<T, R>> | null>
 }
 
-/** `find` gives the entity that a reference means; null when the snapshot does not have it. */
-export function createSnapshotReader(snapshot: OpenSnapshot, find: (reference: EntityReference) => ManifestEntity | null): SnapshotReader {
+/**
+ * `find` gives the entity that a reference means; null when the snapshot does not have it. The last says what the reader tells of the snapshot. Default: its manifest, and no difference.
+ */
+export function createSnapshotReader(
+  snapshot: OpenSnapshot,
+  find: (reference: EntityReference) => ManifestEntity | null,
+  { manifest = snapshot.manifest, schema = [] }: Partial<Pick<SnapshotReader, 'manifest' | 'schema'>> = {},
+): SnapshotReader {
   const buckets = new Map<string, Promise<ChunkStore>>()
   const chunksOf = (bucket: string) => {
     const known = buckets.get(bucket) ?? snapshot.chunks(bucket).then(withCachedIndexes)
@@ -73,21 +89,25 @@ export function createSnapshotReader(snapshot: OpenSnapshot, find: (reference: E
 
   async function* stream(reference: EntityReference, { where = {}, fields, signal }: StreamOptions<unknown> = {}) {
     const entity = entityOf(reference)
-    const conditions = compileWhere(entity.descriptor, where)
-    const reader = createRecordReader(entity.descriptor, fields, conditions)
+    const shape = await shapeOf(snapshot, entity, { signal })
+    const conditions = compileWhere(shape.record, where)
+    const reader = createRecordReader(shape.record, fields, conditions)
     const erased = await erasedIn(snapshot, entity, { signal })
     const chunks = await chunksOf(entity.bucket)
+    const indexed = archivedConditions(conditions, shape)
     for (const range of entity.ranges) {
       throwIfAborted(signal)
-      if (range.rows === 0 || !(await mayMatch(chunks, range, entity.descriptor, conditions, { signal }))) continue
-      yield* readLines(readRange(chunks, range, { signal }), entity, reader, erased, signal)
+      if (range.rows === 0 || !(await mayMatch(chunks, range, entity.descriptor, indexed, { signal }))) continue
+      const lines = seenRecords(archivedRecords(chunks, [range]), entity, shape, erased).open({ signal })
+      yield* readLines(lines, shape.record, reader, shape.change ? NONE : erased, signal)
     }
   }
 
   async function findOne(reference: EntityReference, key: EntityKey, { fields, signal }: ReadOptions<unknown> = {}) {
     const entity = entityOf(reference)
-    const reader = createRecordReader(entity.descriptor, fields, [])
-    const text = entityKeyText(entity.descriptor, key)
+    const shape = await shapeOf(snapshot, entity, { signal })
+    const reader = createRecordReader(shape.record, fields, [])
+    const text = entityKeyText(shape.stored, key)
     if ((await erasedIn(snapshot, entity, { signal })).has(text)) return null
     const line = await findLine({
       entity,
@@ -97,29 +117,39 @@ export function createSnapshotReader(snapshot: OpenSnapshot, find: (reference: E
       signal,
     })
     if (!line) return null
-    const bytes = Buffer.concat([line, Buffer.from('\n')])
-    return reader(bytes, parserOf(entity).spans(bytes, 0, bytes.byteLength, 1))
+    const seen = await seenLine(Buffer.concat([line, Buffer.from('\n')]), shape)
+    const bytes = Buffer.from(seen.buffer, seen.byteOffset, seen.byteLength)
+    return reader(bytes, parserOf(shape.record).spans(bytes, 0, bytes.byteLength, 1))
   }
 
-  return { manifest: snapshot.manifest, stream, findOne } as SnapshotReader
+  return { manifest, schema, stream, findOne } as SnapshotReader
+}
+
+const NONE: ReadonlySet<KeyText> = new Set()
+
+/** Conditions that key indexes can be held against: they know the values of the archive under its own paths. */
+function archivedConditions(conditions: readonly CompiledCondition[], { change }: EntityShape): readonly CompiledCondition[] {
+  if (!change) return conditions
+  if (change.upcasters.length > 0) return []
+  return conditions.map((condition) => ({ ...condition, field: change.archivedPaths.get(condition.field) ?? condition.field }))
 }
 
 async function* readLines(
   pieces: AsyncIterable<Uint8Array>,
-  entity: ManifestEntity,
+  record: EntityDescriptor,
   reader: RecordReader,
   erased: ReadonlySet<KeyText>,
   signal: AbortSignal | undefined,
 ) {
-  const parser = parserOf(entity)
-  const cursor = new LineCursor(pieces, entity.descriptor.key.length)
+  const parser = parserOf(record)
+  const cursor = new LineCursor(pieces, record.key.length)
   let number = 0
   try {
     for (await cursor.load(); !cursor.done;) {
       const { line } = cursor
       const spans = parser.spans(line, 0, line.byteLength, ++number)
-      const record = erased.size > 0 && erased.has(cursor.key()) ? null : reader(line, spans)
-      if (record) yield record
+      const found = erased.size > 0 && erased.has(cursor.key()) ? null : reader(line, spans)
+      if (found) yield found
       if (cursor.step()) continue
       throwIfAborted(signal)
       await cursor.load()
@@ -129,6 +159,6 @@ async function* readLines(
   }
 }
 
-function parserOf({ descriptor }: ManifestEntity) {
-  return createLineParser({ entity: descriptor.name, fields: descriptor.fields.map(({ path }) => path) })
+function parserOf({ name, fields }: EntityDescriptor) {
+  return createLineParser({ entity: name, fields: fields.map(({ path }) => path) })
 }

@@ -63,6 +63,19 @@ export function evolveEntity({ archived, ignored, mapping, changes, versions }: 
   return { entity: mapping.name, kept, removed, added, upcasters, outcomes, converts: removed.length > 0 || upcasters.length > 0 || declared }
 }
 
+/**
+ * To look at records, not to write them: a property that is gone stays, under the name that it had, where nothing of today is called so. Its values are nowhere else. What up-casters give is the whole record of
+ * today, so they leave nothing of it.
+ */
+export function lookingEvolution(evolution: EntityEvolution, { fields }: Pick<EntityDescriptor, 'fields'>): EntityEvolution {
+  const { kept, removed, upcasters } = evolution
+  const renames = kept.some(({ from, to }) => from !== to)
+  if (upcasters.length > 0 || !renames) return { ...evolution, converts: upcasters.length > 0 }
+  const taken = new Set(kept.map(({ to }) => to))
+  const stay = fields.flatMap(({ path }, at): KeptField[] => (removed.includes(path) && !taken.has(path) ? [{ at, from: path, to: path }] : []))
+  return { ...evolution, kept: [...kept, ...stay].sort((a, b) => a.at - b.at), removed: removed.filter((path) => taken.has(path)), converts: true }
+}
+
 /** As it is: nothing is known of the entity today. */
 export function unchangedEntity({ name, fields }: EntityDescriptor): EntityEvolution {
   const kept = fields.map(({ path }, at) => ({ at, from: path, to: path }))

@@ -10,6 +10,8 @@ export interface EvolveManifestOptions {
   /** Store of the snapshot → store that its records go to. Default: the same names. */
   readonly into?: Readonly<Record<string, string>>
   readonly changes: SchemaChanges
+  /** Entities that were declared to be gone stay, as they were. Default: they are left out. */
+  readonly keepRemoved?: boolean
 }
 
 /** A snapshot under the names of today. */
@@ -17,6 +19,8 @@ export interface EvolvedManifest {
   /** Entities have the names of today; fields, types and ranges are those of the archive. Entities that were declared to be gone are left out. */
   readonly manifest: Manifest
   readonly evolutionOf: (entity: ManifestEntity) => EntityEvolution
+  /** The name that an entity of the manifest has in the archive. */
+  readonly archivedName: (entity: ManifestEntity) => string
   /** Of entities that were declared to be gone. */
   readonly removed: readonly SchemaOutcome[]
 }
@@ -28,7 +32,8 @@ export function entityVersion(descriptor: EntityDescriptor): string {
 }
 
 /** Ties every entity of a snapshot to the one it is today: by declaration, by name, or by table. Asks no database. */
-export function evolveManifest(manifest: Manifest, { stores, into = {}, changes }: EvolveManifestOptions): EvolvedManifest {
+export function evolveManifest(manifest: Manifest, { stores, into = {}, changes, keepRemoved = false }: EvolveManifestOptions): EvolvedManifest {
+  const archivedNames = new Map<ManifestEntity, string>()
   const evolutions = new Map<ManifestEntity, EntityEvolution>()
   const removed: SchemaOutcome[] = []
   const names = new Map<string, string>()
@@ -39,7 +44,7 @@ export function evolveManifest(manifest: Manifest, { stores, into = {}, changes 
     const mapping = live && mappingOf(descriptor, manifest, live, changes)
     if (!mapping && changes.removed(descriptor.store, descriptor.name) !== null) {
       removed.push({ store: descriptor.store, entity: descriptor.name, kind: 'entity-removed', from: descriptor.name, to: null })
-      continue
+      if (!keepRemoved) continue
     }
     const migrations = manifest.stores.find(({ name }) => name === descriptor.store)?.migrations ?? []
     const evolution = mapping
@@ -58,11 +63,13 @@ export function evolveManifest(manifest: Manifest, { stores, into = {}, changes 
   const entities = pairs.map(({ archived, evolution }) => {
     const entity = { ...archived, descriptor: renamed(archived.descriptor, evolution.entity, nameOf) }
     evolutions.set(entity, evolution)
+    archivedNames.set(entity, archived.descriptor.name)
     return entity
   })
   return {
     manifest: { ...manifest, entities, stores: manifest.stores.map((store) => withNames(store, nameOf)) },
     evolutionOf: (entity) => evolutions.get(entity) ?? unchangedEntity(entity.descriptor),
+    archivedName: (entity) => archivedNames.get(entity) ?? entity.descriptor.name,
     removed,
   }
 }

@@ -1,4 +1,4 @@
-export { type EntityEvolution, unchangedEntity } from './entity-evolution.ts'
+export { type EntityEvolution, lookingEvolution, unchangedEntity } from './entity-evolution.ts'
 export { type EvolvedManifest, entityVersion, evolveManifest } from './evolve-manifest.ts'
 export { fix } from './fix.ts'
 export { createLineConverter, type LineConverter } from './line-converter.ts'

@@ -1,6 +1,7 @@
 import type { EntityDescriptor, FieldDescriptor } from '../contracts/entity-descriptor.ts'
+import type { KeyText } from '../contracts/key-range.ts'
 import { HoldfastError } from '../kernel/errors.ts'
-import { createLineParser, type ExactJson, parseExactJson, ValueError, type ValueSpans, valueToken } from '../record/index.ts'
+import { createLineParser, type ExactJson, keyTextOf, parseExactJson, parseKeyText, ValueError, type ValueSpans, valueToken } from '../record/index.ts'
 import type { EntityEvolution } from './entity-evolution.ts'
 import type { Upcaster } from './schema-changes.ts'
 
@@ -8,6 +9,8 @@ import type { Upcaster } from './schema-changes.ts'
 export interface LineConverter {
   /** What the new lines hold. */
   readonly record: EntityDescriptor
+  /** What a key of the archive is written as today, where up-casters leave keys as they are. */
+  key(archived: KeyText): KeyText
   /** Pieces of whole lines into others, in the same order. `E_RECORD` where a line is not one, or an up-caster fails. */
   convert(pieces: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void, undefined>
 }
@@ -16,10 +19,12 @@ export interface LineConverterOptions {
   /** Of the archive. */
   readonly archived: EntityDescriptor
   readonly evolution: EntityEvolution
-  /** Of today: types that values of an up-caster are written as. */
-  readonly live: EntityDescriptor
+  /** Of today: types that values of an up-caster are written as. Null where none applies, and no database is asked. */
+  readonly live: EntityDescriptor | null
   /** One line of the archive: which fields an up-caster makes is seen by what it makes of this one. Null when there is none. */
   readonly probe: Uint8Array | null
+  /** Refuses up-casters that make another key of a record: what looks for it by its key would not find it. Default: false. */
+  readonly keyStays?: boolean
 }
 
 /** A field of the new lines: copied from the archive's line, or made by an up-caster. */
@@ -29,9 +34,11 @@ interface MadeField {
   /** Place in the archive's lines; -1 for one that is not there. */
   readonly at: number
   readonly from: string
+  /** The value that an up-caster gives must be that of the archive. */
+  readonly stays: boolean
 }
 
-export function createLineConverter({ archived, evolution, live, probe }: LineConverterOptions): LineConverter {
+export function createLineConverter({ archived, evolution, live, probe, keyStays = false }: LineConverterOptions): LineConverter {
   const parser = createLineParser({ entity: evolution.entity, fields: archived.fields.map(({ path }) => path) })
   const record = recordOf(
     archived,
@@ -41,15 +48,23 @@ export function createLineConverter({ archived, evolution, live, probe }: LineCo
   )
   const fields = record.fields.map((field, at): MadeField => {
     const kept = evolution.kept.find(({ to }) => to === field.path)
-    return { field, head: Buffer.from(`${at === 0 ? '{' : ','}${JSON.stringify(field.path)}:`), at: kept?.at ?? -1, from: kept?.from ?? field.path }
+    return {
+      field,
+      head: Buffer.from(`${at === 0 ? '{' : ','}${JSON.stringify(field.path)}:`),
+      at: kept?.at ?? -1,
+      from: kept?.from ?? field.path,
+      stays: keyStays && record.key.includes(field.path),
+    }
   })
   const made = evolution.upcasters.length > 0
 
   function line(bytes: Buffer, spans: ValueSpans, number: number, out: Buffer[]): void {
     const changed = made ? upcastLine(archived, evolution, spans, bytes, number) : null
-    for (const { field, head, at, from } of fields) {
-      out.push(head)
-      out.push(changed ? tokenOf(changed, field, at, from, number) : bytes.subarray(spans[at * 2], spans[at * 2 + 1]))
+    for (const { field, head, at, from, stays } of fields) {
+      const token = changed ? tokenOf(changed, field, at, from, number) : bytes.subarray(spans[at * 2], spans[at * 2 + 1])
+      if (changed && stays && retyped(archived.fields[at]!, field, changed.tokens[at]!.toString()) !== token.toString())
+        throw refuse(evolution.entity, number, `the up-caster gives another "${field.path}", which is part of the key`)
+      out.push(head, token)
     }
     out.push(CLOSE)
     if (changed) refuseStrangers(changed.after, record, archived, evolution, number)
@@ -69,8 +84,18 @@ export function createLineConverter({ archived, evolution, live, probe }: LineCo
     }
   }
 
+  const keyFields = archived.key.map((path, at) => [fieldOf(archived, path), fieldOf(record, record.key[at]!)] as const)
+
   return {
     record,
+    key: (key) =>
+      keyTextOf(
+        parseKeyText(key, keyFields.length).map((token, at) => {
+          const now = retyped(...keyFields[at]!, token)
+          if (now !== null) return now
+          throw new HoldfastError('E_RECORD', `"${evolution.entity}": a key of the snapshot is none of today's`, { details: { entity: evolution.entity } })
+        }),
+      ),
     async *convert(pieces) {
       let number = 0
       for await (const piece of pieces) {
@@ -134,10 +159,10 @@ function madeBy(archived: EntityDescriptor, evolution: EntityEvolution, spans: V
 }
 
 /** In the order of the archive, then what was made. Types are those of the archive where values are copied, else those of today. */
-function recordOf(archived: EntityDescriptor, evolution: EntityEvolution, live: EntityDescriptor, made: ReadonlySet<string>): EntityDescriptor {
+function recordOf(archived: EntityDescriptor, evolution: EntityEvolution, live: EntityDescriptor | null, made: ReadonlySet<string>): EntityDescriptor {
   const { kept, added, upcasters, entity } = evolution
   const now = new Map(kept.map(({ from, to }) => [from, to]))
-  const liveField = (path: string) => live.fields.find((field) => field.path === path)
+  const liveField = (path: string) => live?.fields.find((field) => field.path === path)
   const copies = kept.flatMap(({ at, to }): FieldDescriptor[] => {
     const old = archived.fields[at]!
     const today = liveField(to)
@@ -199,6 +224,21 @@ function refuseStrangers(
     if (archived.fields.some((field) => field.path === path)) continue
     throw refuse(entity, number, `the up-caster gives "${path}", which is no property of the entity, or one that the first record was not given`)
   }
+}
+
+/** The token of a value of the archive as a field of today writes it; null where that takes no such value. */
+function retyped(then: FieldDescriptor, now: FieldDescriptor, token: string): string | null {
+  if (sameType(then, now)) return token
+  try {
+    return valueToken(now, parseExactJson(token))
+  } catch (error) {
+    if (error instanceof ValueError) return null
+    throw error
+  }
+}
+
+function fieldOf({ fields }: EntityDescriptor, path: string): FieldDescriptor {
+  return fields.find((field) => field.path === path)!
 }
 
 function sameType(a: FieldDescriptor, b: FieldDescriptor): boolean {

@@ -4,6 +4,7 @@ import type { SnapshotReader } from '../compare/index.ts'
 import type { ConsistencyLevel } from '../contracts/consistent-view.ts'
 import type { ScopeOption } from '../contracts/scope-option.ts'
 import type { BackupPlan, Inventory } from '../plan/index.ts'
+import type { SeenAsOption } from './seen-as.ts'
 
 export interface SnapshotSummary {
   readonly id: string
@@ -55,8 +56,12 @@ export interface IBackupDiscoveryService {
   snapshots(query?: SnapshotQuery): Promise<readonly SnapshotSummary[]>
   /** @throws `E_SNAPSHOT_UNKNOWN` */
   snapshot(id: string, options?: ScopeOption): Promise<Manifest>
-  /** A snapshot to read records from as entities, without restoring anything. The signal ends the opening alone. @throws `E_SNAPSHOT_UNKNOWN` */
-  open(id: string, options?: ScopeOption): Promise<SnapshotReader>
+  /**
+   * A snapshot to read records from as entities, without restoring anything. The signal ends the opening alone.
+   *
+   * @throws `E_SNAPSHOT_UNKNOWN`, `E_CONFIG`; `E_SCHEMA_DRIFT` where two of its entities would be one of today
+   */
+  open(id: string, options?: ScopeOption & SeenAsOption): Promise<SnapshotReader>
   /** Hides a snapshot behind a tombstone, also one that cannot be read any more. Its bytes stay until a prune. @throws `E_SNAPSHOT_UNKNOWN` */
   delete(id: string, options: ScopeOption & { readonly reason: string }): Promise<void>
   /** Sessions without a snapshot that can still be resumed, newest first. */

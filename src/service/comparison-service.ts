@@ -1,19 +1,17 @@
-import type { ManifestEntity } from '../archive/index.ts'
-import { type Comparison, compareLive, compareSnapshots, entityKeyText, idOf, type OpenSnapshot, recordHistory } from '../compare/index.ts'
+import { type Comparison, compareLive, compareSnapshots, entityKeyText, idOf, recordHistory } from '../compare/index.ts'
 import type { EntityStore } from '../contracts/entity-store.ts'
 import type { ScopeOption } from '../contracts/scope-option.ts'
-import { type ErasedRows, erasedOfSnapshot } from '../erasure/index.ts'
-import { evolveManifest, type SchemaChanges } from '../evolution/index.ts'
-import type { AbortableOptions } from '../kernel/abort.ts'
+import type { SchemaChanges } from '../evolution/index.ts'
 import { HoldfastError, isHoldfastError } from '../kernel/errors.ts'
 import { assertKnownOptions } from '../kernel/known-options.ts'
 import type { IBackupPlanRegistry } from '../plan/index.ts'
 import type { BucketRepositories } from './bucket-repositories.ts'
 import { type EntityFinder, entityFinder } from './entity-finder.ts'
+import { checkedSeenAs, openSnapshot, seenManifest } from './open-snapshot.ts'
 import type { CompareOptions, HistoryOptions, ISnapshotComparisonService } from './snapshot-comparison-service.ts'
 import { ownedManifest } from './owned-rows.ts'
 import { isByRow, liveStoresOf } from './scoped-stores.ts'
-import { findSnapshot, type FoundSnapshot } from './snapshot-finder.ts'
+import { findSnapshot } from './snapshot-finder.ts'
 
 export interface ComparisonServiceOptions {
   readonly schema: SchemaChanges
@@ -26,28 +24,31 @@ const LIVE = 'live'
 const ORDERS: readonly HistoryOptions['order'][] = ['newest-first', 'oldest-first']
 
 export function createComparisonService({ repositories, stores, schema, plans }: ComparisonServiceOptions): ISnapshotComparisonService {
-  const opened = async (id: string, options: ScopeOption) =>
-    openSnapshot(await findSnapshot(repositories, id, options), { repositories, stores, schema }, { signal: options.signal })
+  const parts = { repositories, stores, schema, plans }
 
   return {
     async compare(options): Promise<Comparison> {
-      assertKnownOptions(options, ['before', 'after', 'entities', 'scope', 'signal'] satisfies (keyof CompareOptions)[], 'a comparison')
+      assertKnownOptions(options, ['before', 'after', 'entities', 'as', 'scope', 'signal'] satisfies (keyof CompareOptions)[], 'a comparison')
       const { before, after = LIVE, entities, scope, signal } = options
-      const old = await opened(before, { scope, signal })
-      if (after === LIVE) {
-        const manifest = ownedManifest(old.manifest, { plans, stores, schema })
-        const live = await liveStoresOf({ planId: manifest.plan.id, tenant: scope ?? null, byRow: isByRow(manifest) }, stores, plans)
-        return compareLive({ snapshot: { ...old, manifest }, stores: live, entities, signal })
+      const as = checkedSeenAs(options.as)
+      const look = { as, signal }
+      const found = await findSnapshot(repositories, before, { scope, signal })
+      if (after !== LIVE) {
+        const other = await findSnapshot(repositories, after, { scope, signal })
+        return compareSnapshots({ before: openSnapshot(found, parts, look), after: openSnapshot(other, parts, look), entities, signal })
       }
-      return compareSnapshots({ before: old, after: await opened(after, { scope, signal }), entities, signal })
+      const manifest = ownedManifest(found.manifest, { plans, stores, schema })
+      const live = await liveStoresOf({ planId: manifest.plan.id, tenant: scope ?? null, byRow: isByRow(manifest) }, stores, plans)
+      return compareLive({ snapshot: openSnapshot({ ...found, manifest }, parts, look), stores: live, entities, signal })
     },
 
     async *history(reference, key, options: HistoryOptions = {}) {
-      assertKnownOptions(options, ['series', 'order', 'scope', 'signal'] satisfies (keyof HistoryOptions)[], 'a history')
+      assertKnownOptions(options, ['series', 'order', 'as', 'scope', 'signal'] satisfies (keyof HistoryOptions)[], 'a history')
       const { series, order = 'newest-first', scope, signal } = options
       if (!ORDERS.includes(order)) throw new HoldfastError('E_CONFIG', `\`order\` is ${JSON.stringify(order)}; expected ${ORDERS.join(', ')}`)
+      const look = { as: checkedSeenAs(options.as), signal }
       const find = entityFinder(reference, stores)
-      const all = await snapshotsWith(repositories, find, { scope, signal })
+      const all = await snapshotsWith(repositories, (manifest) => find(seenManifest(manifest, parts, look.as).manifest), { scope, signal })
       const named = all.filter((snapshot) => series === undefined || snapshot.series === series)
       const [first, ...others] = new Set(named.map((snapshot) => snapshot.entity))
       if (first === undefined)
@@ -64,36 +65,12 @@ export function createComparisonService({ repositories, stores, schema, plans }:
         store,
         entity,
         order,
-        keyOf: ({ descriptor }) => entityKeyText(descriptor, key),
+        keyOf: (stored) => entityKeyText(stored, key),
         signal,
         snapshots: (async function* () {
-          for (const { id } of inOrder) yield await opened(id, { scope, signal })
+          for (const { id } of inOrder) yield openSnapshot(await findSnapshot(repositories, id, { scope, signal }), parts, look)
         })(),
       })
-    },
-  }
-}
-
-/** A snapshot of any bucket, its chunks found in the buckets that its manifest names. */
-export function openSnapshot(
-  { manifest, repository }: Pick<FoundSnapshot, 'manifest' | 'repository'>,
-  { repositories, stores, schema }: Omit<ComparisonServiceOptions, 'plans'>,
-  options: AbortableOptions,
-): OpenSnapshot {
-  const chunks = async (bucket: string) => (await repositories.existing(bucket, options)).scope(manifest.scope).chunks
-  const { erasures } = repository.scope(manifest.scope)
-  const today = evolveManifest(manifest, { stores, changes: schema }).manifest.entities
-  const nameToday = ({ descriptor: { store, table, schema: of } }: ManifestEntity) =>
-    today.find(({ descriptor }) => descriptor.store === store && descriptor.table === table && descriptor.schema === of)?.descriptor.name ?? ''
-  let erased: Promise<ErasedRows> | null = null
-  return {
-    manifest,
-    chunks,
-    erased(looking) {
-      erased ??= erasedOfSnapshot({ manifest, chunks, erasures, nameToday }, looking)
-      // One that failed, or was given up, is no answer for who asks next.
-      erased.catch(() => (erased = null))
-      return erased
     },
   }
 }

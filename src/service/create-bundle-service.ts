@@ -26,7 +26,7 @@ import type {
   ImportReport,
   InspectBundleOptions,
 } from './bundle-service.ts'
-import { openSnapshot } from './comparison-service.ts'
+import { openSnapshot } from './open-snapshot.ts'
 import type { DiscoveryServiceOptions } from './discovery-service.ts'
 import { pinSnapshot } from './pin-snapshot.ts'
 import { findSnapshot } from './snapshot-finder.ts'
@@ -45,7 +45,7 @@ export function createBundleService({ repositories, stores, schema, plans, logge
       const recipients = recipientsOf(options, repositories.bucket(found.bucket).encryption?.providers)
       const release = await pinSnapshot(found.repository.scope(found.manifest.scope), snapshotId, logger, { signal })
       try {
-        const snapshot = openSnapshot(found, { repositories, stores, schema }, { signal })
+        const snapshot = openSnapshot(found, { repositories, stores, schema, plans }, { as: 'archived', signal })
         const erased = (await snapshot.erased?.({ signal })) ?? NOTHING_ERASED
         const sink = typeof to === 'string' ? await fileSink(to, { signal }) : streamSink(to, { signal })
         const { manifest, bytes, sha256 } = await exportSnapshot({ ...snapshot, erased }, sink, { recipients, onProgress, signal })

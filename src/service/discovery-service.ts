@@ -13,9 +13,10 @@ import type { SchemaChanges } from '../evolution/index.ts'
 import type { EntityReference, IBackupPlanRegistry, Inventory } from '../plan/index.ts'
 import type { IBackupDiscoveryService, SnapshotQuery, SnapshotSummary, UnfinishedSession } from './backup-discovery-service.ts'
 import type { BucketRepositories } from './bucket-repositories.ts'
-import { openSnapshot } from './comparison-service.ts'
 import { entityFinder } from './entity-finder.ts'
+import { checkedSeenAs, openSnapshot } from './open-snapshot.ts'
 import { pinSnapshot } from './pin-snapshot.ts'
+import type { SeenAsOption } from './seen-as.ts'
 import { findSnapshot, unknownSnapshot } from './snapshot-finder.ts'
 import { verifySnapshot } from './verify-snapshot.ts'
 
@@ -50,10 +51,21 @@ export function createDiscoveryService({ repositories, stores, schema, plans, in
 
     snapshot: async (id, options = {}) => (await findSnapshot(repositories, id, options)).manifest,
 
-    async open(id, options = {}) {
-      const found = await findSnapshot(repositories, id, options)
-      const find = (reference: EntityReference) => entityFinder(reference, stores)(found.manifest)
-      return createSnapshotReader(openSnapshot(found, { repositories, stores, schema }, {}), find)
+    async open(id, options: ScopeOption & SeenAsOption = {}) {
+      assertKnownOptions(options, ['as', 'scope', 'signal'], 'opening a snapshot')
+      const { scope, signal } = options
+      const as = checkedSeenAs(options.as)
+      const found = await findSnapshot(repositories, id, { scope, signal })
+      const snapshot = openSnapshot(found, { repositories, stores, schema, plans }, { as })
+      const { entities } = snapshot.manifest
+      const find = (reference: EntityReference) => {
+        const finder = entityFinder(reference, stores)
+        // Whoever goes by the manifest of the snapshot knows the names that it has.
+        const stored = () => (typeof reference === 'string' ? finder(found.manifest)?.descriptor : undefined)
+        const named = (then = stored()) => entities.find((entity) => entity.descriptor.store === then?.store && snapshot.archivedName(entity) === then.name)
+        return finder(snapshot.manifest) ?? named() ?? null
+      }
+      return createSnapshotReader(snapshot, find, { manifest: found.manifest, schema: entities.flatMap((entity) => snapshot.evolutionOf(entity).outcomes) })
     },
 
     async delete(id, options) {

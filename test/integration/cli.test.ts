@@ -119,6 +119,17 @@ describe('an accident, by the command line', () => {
     expect((await app.run(['history', 'Order', '[1, 2]'])).exitCode).toBe(2)
   })
 
+  it('compare and history show records as up-casters make them, or as they were stored', async () => {
+    const loud = { env: { SHOP_UPCAST: '1' } }
+    const today = await app.run(['compare', snapshot, '--entity', 'Order'], loud)
+    expect(today.stdout).toContain('changed  Order [1]  status "paid!" → "lost"')
+    expect(today.stdout).toContain('schema: Order upcast (any version → Loud1)')
+    const stored = await app.run(['compare', snapshot, '--entity', 'Order', '--as-archived'], loud)
+    expect(stored.stdout).toContain('changed  Order [1]  status "paid" → "lost"')
+    expect((await app.run(['history', 'Order', '1'], loud)).stdout).toContain('paid!')
+    expect((await app.run(['history', 'Order', '1', '--as-archived'], loud)).stdout).not.toContain('paid!')
+  })
+
   it('restore asks nobody where there is no terminal', async () => {
     const run = await app.run(['restore', snapshot, '--policy', 'overwrite'])
     expect(run).toMatchObject({ exitCode: 2, stdout: '' })

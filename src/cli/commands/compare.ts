@@ -10,6 +10,7 @@ import { textTable } from '../../kernel/text-table.ts'
 interface CompareCommandOptions extends GlobalOptions, ScopeOptions {
   readonly entity?: readonly string[]
   readonly limit?: number
+  readonly asArchived?: boolean
 }
 
 /** Differences that people are shown unless they ask for more. */
@@ -24,6 +25,7 @@ export function addCompare(program: Command, run: RunCommand): void {
     .argument('[after]', 'id of the newer snapshot, or live: the database as it is now', 'live')
     .option('--entity <name...>', 'only these entities: Name, or store.Name')
     .option('--limit <n>', `differences shown; all are counted (default: ${SHOWN}, with --json all)`, wholeNumber)
+    .option('--as-archived', 'records as they were stored: under the names of then, without up-casters')
   addScopeOption(command)
     .addHelpText('after', '\nExamples:\n  $ holdfast compare <snapshot>\n  $ holdfast compare <older> <newer> --entity Order --json')
     .action(async (before: string, after: string, _, command: Command) => {
@@ -45,6 +47,7 @@ async function compare(
     scope: options.scope,
     signal: interrupts.signal,
     ...(entity ? { entities: entity } : {}),
+    ...(options.asArchived ? { as: 'archived' as const } : {}),
   })
   let found = 0
   for await (const difference of comparison) {
@@ -74,6 +77,6 @@ function summaryText({ after, beforeAt, afterAt, schema, entities }: ComparisonS
 function schemaText(difference: SchemaDifference): string {
   const { entity, kind } = difference
   const field = 'field' in difference ? ` ${difference.field}` : ''
-  const types = [...('before' in difference ? [difference.before] : []), ...('after' in difference ? [difference.after] : [])]
+  const types = [...('before' in difference ? [difference.before ?? 'any version'] : []), ...('after' in difference ? [difference.after] : [])]
   return `${entity}${field} ${kind}${types.length === 0 ? '' : ` (${types.join(' → ')})`}`
 }

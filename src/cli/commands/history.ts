@@ -8,6 +8,7 @@ import { addScopeOption, type ScopeOptions } from '../scope-option.ts'
 interface HistoryCommandOptions extends GlobalOptions, ScopeOptions {
   readonly series?: string
   readonly oldestFirst?: boolean
+  readonly asArchived?: boolean
 }
 
 export function addHistory(program: Command, run: RunCommand): void {
@@ -19,18 +20,20 @@ export function addHistory(program: Command, run: RunCommand): void {
     .argument('<key>', 'value of its key; of a key of several fields the JSON of a list or an object')
     .option('--series <name>', 'of this series; needed where several have the entity')
     .option('--oldest-first', 'in the order in which it happened')
+    .option('--as-archived', 'records as they were stored: under the names of then, without up-casters')
   addScopeOption(command)
     .addHelpText('after', `\nExamples:\n  $ holdfast history Order 4711\n  $ holdfast history OrderTag '{"order.id": 4711, "tag.id": 3}'`)
     .action(async (entity: string, key: string, _, command: Command) => {
       const options = command.optsWithGlobals<HistoryCommandOptions>()
       const value = entityKeyValue(key)
       await run('history', options, async ({ holdfast, output, interrupts }) => {
-        const { series, scope, oldestFirst = false } = options
+        const { series, scope, oldestFirst = false, asArchived = false } = options
         const versions = holdfast.comparisons.history(entity, value, {
           order: oldestFirst ? 'oldest-first' : 'newest-first',
           scope,
           signal: interrupts.signal,
           ...(series === undefined ? {} : { series }),
+          ...(asArchived ? { as: 'archived' as const } : {}),
         })
         let found = 0
         for await (const version of versions) {
