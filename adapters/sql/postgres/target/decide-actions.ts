@@ -2,6 +2,7 @@ import type { ConflictPolicy } from '../../../../src/contracts/restore-target.ts
 import { ACTION_CODE, type Action } from '../../merge-action.ts'
 import { quoteIdent } from '../quote.ts'
 import type { FittedItem } from './fit-record.ts'
+import { keySpan } from './key-span.ts'
 import { columnOf, LINE, sameKey, sameValues } from './row-sql.ts'
 import type { StagedRecords } from './stage-records.ts'
 import type { StagingArea } from './staging-area.ts'
@@ -34,6 +35,7 @@ export async function decideActions(tx: TargetTransaction, area: StagingArea, st
   const { fitted } = staged
   const { name: actions, create } = area.passing(staged.rows)
   const written = fitted.fields.filter((field) => field.written)
+  const among = await keySpan(tx, staged, 'l')
   await tx.rows(
     'comparing the records with the live rows',
     `${create} (line bigint NOT NULL, act "char" NOT NULL) WITH (autovacuum_enabled = false);
@@ -43,7 +45,7 @@ export async function decideActions(tx: TargetTransaction, area: StagingArea, st
          ${removal(fitted)}WHEN l.tableoid IS NULL THEN ${fitted.item.create === false ? ACTION_CODE.absent : ACTION_CODE.create}
          WHEN ${sameValues(written, 'l', 's')} THEN 'i'
          ELSE ${decision(fitted.item.policy, fitted)} END::"char" AS act
-       FROM ${staged.table} s LEFT JOIN ${fitted.live.table} l ON ${sameKey(fitted.live, 'l', 's')} OFFSET 0) decided
+       FROM ${staged.table} s LEFT JOIN ${fitted.live.table} l ON ${sameKey(fitted.live, 'l', 's')}${among} OFFSET 0) decided
      WHERE act <> 'i' ORDER BY line;
      ${leavingOut(fitted, actions)}
      ${fitted.item.deleteExtra ? extraSql(staged, actions) : ''}

@@ -190,13 +190,17 @@ async function indexed(
   const repeated = () => session.transaction((tx) => repeatedKeys(tx, fitted, table, key), passing(options))
   if (rows <= UNINDEXED) {
     return session.transaction(async (tx) => {
-      await tx.rows('analyzing the staging table', `ANALYZE ${table}`)
+      await tx.rows('analyzing the staging table', `ANALYZE ${table} (${joined(fitted)})`)
       return repeatedKeys(tx, fitted, table, key)
     }, passing(options))
   }
   try {
     await session.transaction(
-      (tx) => tx.rows('indexing the staging table', `CREATE UNIQUE INDEX ON ${table} (${key}); CREATE UNIQUE INDEX ON ${table} (${LINE}); ANALYZE ${table}`),
+      (tx) =>
+        tx.rows(
+          'indexing the staging table',
+          `CREATE UNIQUE INDEX ON ${table} (${key}); CREATE UNIQUE INDEX ON ${table} (${LINE}); ANALYZE ${table} (${joined(fitted)})`,
+        ),
       passing(options),
     )
     return []
@@ -206,6 +210,17 @@ async function indexed(
     if (problems.length === 0) throw new HoldfastError('E_STORE_FAILED', `the staging table of ${fitted.item.entity} could not be indexed`)
     return problems
   }
+}
+
+/** Columns by which the records are held against other rows. What values the others have is of no use to the planner, and takes its time to find out. */
+function joined({ live, fields, key }: FittedItem): string {
+  const used = new Set([
+    ...key.map(({ column }) => column),
+    ...live.references.flatMap(({ childColumns }) => childColumns),
+    ...live.referencedBy.flatMap(({ parentColumns }) => parentColumns),
+    ...live.uniques.flatMap(({ uses }) => uses),
+  ])
+  return [...fields.flatMap(({ column }) => (used.has(column) ? quoteIdent(column) : [])), LINE].join(', ')
 }
 
 async function repeatedKeys(tx: TargetTransaction, fitted: FittedItem, table: string, key: string): Promise<readonly RecordProblem[]> {
