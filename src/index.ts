@@ -47,8 +47,11 @@ export type {
   RetainedSnapshot,
   RetainOptions,
   RetainReport,
+  RetainableSnapshot,
+  RetentionLimit,
   RetentionPolicy,
   RetentionReason,
+  RetentionStrategy,
 } from './catalog/index.ts'
 export type { CompareOptions, HistoryOptions } from './service/snapshot-comparison-service.ts'
 export type { SeenAs, SeenAsOption } from './service/seen-as.ts'

@@ -47,6 +47,7 @@ export type ObjectKind =
   | 'condemned'
   | 'swept'
   | 'pin'
+  | 'hold'
   | 'referrer'
   | 'restore'
   | 'diagnostics'

@@ -17,6 +17,7 @@
  * s/<scope>/condemned/<id>/run             a prune was here: its time by the storage's clock
  * s/<scope>/condemned/<id>/list            what a later prune may delete; "swept" beside it once one has
  * s/<scope>/pins/<snapshot id>/<id>        a reader of a snapshot
+ * s/<scope>/holds/<snapshot id>/<id>       a snapshot that must not be deleted, and why
  * s/<scope>/referrers/<repository id>      another repository, whose manifests refer to chunks of this one
  * s/<scope>/erasures/<id>                  a record that is given out no more, by a keyed hash
  * s/<scope>/restores/<id>/result, diagnostics
@@ -65,6 +66,9 @@ export interface ScopeNames {
   condemnedLists(): string
   pin(snapshotId: string, pinId: string): string
   pins(): string
+  hold(snapshotId: string, holdId: string): string
+  /** All holds, or those of one snapshot. */
+  holds(snapshotId?: string): string
   referrer(repositoryId: string): string
   referrers(): string
   restoreResult(restoreId: string): string
@@ -110,6 +114,8 @@ export function scopeNames(scope: string | null): ScopeNames {
     condemnedLists: () => `${root}condemned/`,
     pin: (snapshotId, id) => `${root}pins/${snapshotId}/${id}`,
     pins: () => `${root}pins/`,
+    hold: (snapshotId, id) => `${root}holds/${snapshotId}/${id}`,
+    holds: (snapshotId) => (snapshotId === undefined ? `${root}holds/` : `${root}holds/${snapshotId}/`),
     referrer: (id) => `${root}referrers/${id}`,
     referrers: () => `${root}referrers/`,
     restoreResult: (id) => `${root}restores/${id}/result`,

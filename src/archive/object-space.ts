@@ -35,7 +35,7 @@ export interface ObjectSpace {
   chunkNamer(options?: AbortableOptions & { readonly create?: boolean }): Promise<(plainSha256: string) => string>
   /** The keys that sealed what is stored; null where it is plain. */
   readonly seals: Seals | null
-  /** Absent names are not an error. Nothing but prune and the release of pins deletes. */
+  /** Absent names are not an error. Nothing but prune and the release of pins and holds deletes. */
   delete(objects: readonly string[], options?: AbortableOptions): Promise<void>
 }
 

@@ -12,6 +12,7 @@ import { assertEncryption, type EncryptionOptions, resealAfter } from './encrypt
 import { createKeyRing, type KeyRing, type KeyRingOptions } from './key-ring.ts'
 import { REPOSITORY_FILE, REPOSITORY_KEYS, type ScopeNames, scopeNames } from './object-names.ts'
 import { createObjectSpace, type ObjectSpace } from './object-space.ts'
+import { createHoldLog, type HoldLog } from './hold-log.ts'
 import { createPinLog, type PinLog } from './pin-log.ts'
 import { createReferrerLog, type ReferrerLog } from './referrer-log.ts'
 import { createErasureLog, type ErasureLog } from './erasure-log.ts'
@@ -65,6 +66,7 @@ export interface RepositoryScope extends SnapshotLog {
   /** What prunes tell writers and later prunes. */
   readonly condemned: CondemnedLog
   readonly pins: PinLog
+  readonly holds: HoldLog
   readonly erasures: ErasureLog
   readonly referrers: ReferrerLog
   /** The keys of the scope's data; null when the repository is not encrypted. */
@@ -166,6 +168,7 @@ function createScope(
     restores: createRestoreLog(space, names),
     condemned,
     pins: createPinLog(space, names),
+    holds: createHoldLog(space, names),
     erasures: createErasureLog(space, names, ledgerKey),
     referrers: createReferrerLog(space, names),
     objects: { names, label: space.label, list: space.list, delete: space.delete },

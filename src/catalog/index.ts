@@ -2,5 +2,5 @@ export { GRACE_MS, prune, type PruneContext, type PruneOptions } from './prune.t
 export { retain, type RetainedSeries, type RetainedSnapshot, type RetainOptions, type RetainReport } from './retain.ts'
 export { pruneScopes, type PruneScopesOptions } from './prune-scopes.ts'
 export type * from './prune-report.ts'
-export type { CalendarSpan, RetentionPolicy, RetentionReason } from '../retention/index.ts'
+export type { CalendarSpan, RetainableSnapshot, RetentionLimit, RetentionPolicy, RetentionReason, RetentionStrategy } from '../retention/index.ts'
 export type { PrunePlace } from './survey.ts'

@@ -18,8 +18,11 @@ export interface SnapshotFacts {
   readonly committedAt: string
   /** Every chunk is listed, in its size. */
   readonly whole: boolean
-  /** Names of its chunks. */
-  readonly chunks: ReadonlySet<string>
+  /** Names of its chunks, and their bytes with their indexes. */
+  readonly chunks: ReadonlyMap<string, number>
+  readonly metadata: Readonly<Record<string, string>>
+  /** By `discovery.hold`. */
+  readonly held: boolean
 }
 
 export interface Marks {
@@ -53,7 +56,7 @@ export async function mark(surveys: readonly Survey[], options: AbortableOptions
       if (!manifest) continue
       const fact = factsOf(manifest, survey, group, byBucket)
       facts.set(id, fact)
-      if (!fact.hidden) for (const name of fact.chunks) chunks.add(name)
+      if (!fact.hidden) for (const name of fact.chunks.keys()) chunks.add(name)
       else if (isFuture(fact, group)) held.set(id, 'future')
     }
   }
@@ -61,8 +64,9 @@ export async function mark(surveys: readonly Survey[], options: AbortableOptions
   for (const survey of surveys) {
     for (const parent of await markSessions(survey, chunks, openSessions, options)) held.set(parent, 'open-session')
     for (const { snapshotId, storedAt } of survey.pins) if (survey.now - storedAt <= PIN_LIFETIME_MS) held.set(snapshotId, 'pinned')
+    for (const id of survey.holds) held.set(id, 'held')
   }
-  for (const id of held.keys()) for (const name of facts.get(id)?.chunks ?? []) chunks.add(name)
+  for (const id of held.keys()) for (const name of facts.get(id)?.chunks.keys() ?? []) chunks.add(name)
   return { chunks, facts, openSessions, held }
 }
 
@@ -78,17 +82,19 @@ async function readManifest({ scope }: Survey, id: string, { manifestAt, hiddenA
 }
 
 function factsOf(manifest: Manifest, survey: Survey, { hiddenAt }: SnapshotGroup, byBucket: ReadonlyMap<string, Survey>): SnapshotFacts {
-  const chunks = new Set<string>()
+  const chunks = new Map<string, number>()
   let whole = true
   for (const { bucket, ranges } of manifest.entities) {
     const stored = byBucket.get(bucket)?.chunks
     for (const { name, storedBytes, index } of ranges.flatMap(({ layers }) => layers)) {
-      chunks.add(name)
+      chunks.set(name, storedBytes + index.storedBytes)
       whole &&= stored?.get(name)?.bytes === storedBytes + index.storedBytes
     }
   }
   const { viewAt, committedAt } = manifest.times
-  return { id: manifest.snapshotId, survey, hidden: hiddenAt !== null, plan: manifest.plan.id, series: manifest.series, viewAt, committedAt, whole, chunks }
+  const { snapshotId: id, plan, series, metadata } = manifest
+  const held = survey.holds.has(id)
+  return { id, survey, hidden: hiddenAt !== null, plan: plan.id, series, viewAt, committedAt, whole, chunks, metadata, held }
 }
 
 /** Dated after the storage's now, by whichever clock: then it is not known how old it is. */

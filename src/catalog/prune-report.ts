@@ -9,7 +9,7 @@ export type PruneAction = 'delete' | 'condemn' | 'keep'
 
 /**
  * Why. To go: `hidden` (by a tombstone), `unreferenced`, `expired`, `swept` (a list that has done its work), `shredded` (the keys of the tenant were destroyed, so that nobody can read it). To stay: `grace` (condemned not long enough ago), `young` (stored
- * so lately that a backup may be about to refer to it), `future` (dated after the storage's now), `pinned` (being read), `open-session` (an unfinished backup builds on it),
+ * so lately that a backup may be about to refer to it), `future` (dated after the storage's now), `pinned` (being read), `held` (by `discovery.hold`), `open-session` (an unfinished backup builds on it),
  * `newest-of-series` (no other snapshot of its series is visible and whole), `denied` (the storage refused to delete it: retained), `manifest-denied` (a chunk of such a
  * snapshot).
  */
@@ -23,6 +23,7 @@ export type PruneReason =
   | 'young'
   | 'future'
   | 'pinned'
+  | 'held'
   | 'open-session'
   | 'newest-of-series'
   | 'denied'

@@ -72,9 +72,10 @@ async function pruneDestroyed(
 /** The places of what belongs to no tenant, then those of each tenant; of one tenant alone. @throws `E_SCOPE` when a tenant is named of which nothing is there */
 export async function placesByScope(
   everywhere: readonly PrunePlace[],
-  only: string | undefined,
+  only: string | null | undefined,
   options: AbortableOptions,
 ): Promise<readonly (readonly PrunePlace[])[]> {
+  if (only === null) return [everywhere]
   const scoped = new Map<string, PrunePlace[]>()
   // The id that one bucket gives a tenant holds in all of them.
   const wanted = only === undefined ? null : everywhere.map(({ repository }) => repository.scopeOf(only).id)

@@ -38,6 +38,7 @@ export async function pruneShredded(place: PrunePlace, { dryRun, graceMs, now, s
     restores: new Map(),
     lists: [],
     pins: [],
+    holds: new Set(),
     referrers: [],
     keepsVersions: await keepsVersions(repository, { signal }),
   }

@@ -1,6 +1,7 @@
+import { assertNotHeld } from '../archive/index.ts'
 import { type AbortableOptions, throwIfAborted } from '../kernel/abort.ts'
 import { HoldfastError } from '../kernel/errors.ts'
-import { checkRetention, decideRetention, type RetentionPolicy, type RetentionReason } from '../retention/index.ts'
+import { checkRetention, decideRetention, describeRetention, type RetentionLimit, type RetentionPolicy, type RetentionReason } from '../retention/index.ts'
 import { CLOCK_SKEW_MS, mark, refuseUnreadable, type SnapshotFacts } from './mark.ts'
 import { placesByScope } from './prune-scopes.ts'
 import { atOneTime, type PruneContext } from './prune.ts'
@@ -15,8 +16,8 @@ export interface RetainOptions extends AbortableOptions {
   readonly dryRun?: boolean
   /** Go on when more than half of a series would go. Default false: `E_PRUNE_REFUSED`. */
   readonly allowMoreThanHalf?: boolean
-  /** Only of this tenant. Default: of none, and of each. */
-  readonly scope?: string | undefined
+  /** Only of this tenant; null: only of what belongs to none. Default: of none, and of each. */
+  readonly scope?: string | null | undefined
 }
 
 export interface RetainedSnapshot {
@@ -25,6 +26,8 @@ export interface RetainedSnapshot {
   readonly viewAt: string
   /** Why it stays; empty for one that goes. */
   readonly reasons: readonly RetentionReason[]
+  /** It goes by this limit, although a rule would keep it; else null. */
+  readonly limit: RetentionLimit | null
 }
 
 export interface RetainedSeries {
@@ -49,7 +52,7 @@ export interface RetainReport {
 /**
  * Deletes the snapshots that no rule keeps: hides them, as `delete` does; their space comes back by a prune. Whole ones alone count, and of each series the newest one always stays.
  *
- * @throws `E_CONFIG`, `E_PRUNE_REFUSED` when a manifest cannot be read, clocks disagree, or more than half of a series would go
+ * @throws `E_CONFIG`, `E_SNAPSHOT_HELD` when one was held meanwhile, `E_PRUNE_REFUSED` when a manifest cannot be read, clocks disagree, or more than half of a series would go
  */
 export async function retain(context: PruneContext, options: RetainOptions): Promise<RetainReport> {
   const { keep, dryRun = false, allowMoreThanHalf = false, scope, signal } = options
@@ -75,9 +78,9 @@ async function retainIn(context: PruneContext, { keep, plan, dryRun = false, all
     const wanted = facts.filter(({ plan: of }) => plan === undefined || of === plan)
     for (const group of Map.groupBy(wanted, ({ survey, plan: of, series: name }) => JSON.stringify([survey.bucket, of, name])).values()) {
       const [{ survey, plan: of, series: name }] = group as [SnapshotFacts]
-      const dated = group.map(({ id, viewAt, whole }) => ({ id, at: Date.parse(viewAt), whole }))
+      const dated = group.map(({ id, viewAt, whole, held, metadata, chunks }) => ({ id, at: Date.parse(viewAt), whole, held, metadata, chunks }))
       const verdicts = decideRetention(dated, keep, { now: survey.now, skewMs: CLOCK_SKEW_MS })
-      const told = verdicts.map(({ id, reasons }) => ({ id, viewAt: group.find((fact) => fact.id === id)!.viewAt, reasons }))
+      const told = verdicts.map(({ id, reasons, limit }) => ({ id, viewAt: group.find((fact) => fact.id === id)!.viewAt, reasons, limit }))
       const [kept, deleted] = [told.filter(({ reasons }) => reasons.length > 0), told.filter(({ reasons }) => reasons.length === 0)]
       series.push({ bucket: survey.bucket, scope: survey.scope.id, plan: of, series: name, kept, deleted })
     }
@@ -86,8 +89,15 @@ async function retainIn(context: PruneContext, { keep, plan, dryRun = false, all
     if (refused !== null) throw new HoldfastError('E_PRUNE_REFUSED', `nothing was deleted: ${refused}`)
     const scopes = new Map(facts.map(({ id, survey }) => [id, survey.scope]))
     for (const { deleted, plan: of } of series)
-      for (const { id } of deleted) await scopes.get(id)!.hide(id, `retention of plan ${of}: ${JSON.stringify(keep)}`, { signal })
-    context.logger.info({ deleted: series.flatMap(({ deleted }) => deleted.map(({ id }) => id)), keep }, 'snapshots were deleted by retention')
+      for (const { id } of deleted) {
+        // Perhaps since it was looked at.
+        await assertNotHeld(scopes.get(id)!, id, { signal })
+        await scopes.get(id)!.hide(id, `retention of plan ${of}: ${describeRetention(keep)}`, { signal })
+      }
+    context.logger.info(
+      { deleted: series.flatMap(({ deleted }) => deleted.map(({ id }) => id)), keep: describeRetention(keep) },
+      'snapshots were deleted by retention',
+    )
     return { dryRun, refused: null, series }
   })
 }

@@ -54,6 +54,8 @@ export interface Survey {
   readonly restores: ReadonlyMap<string, RestoreGroup>
   readonly lists: readonly ListGroup[]
   readonly pins: readonly { readonly snapshotId: string; readonly object: string; readonly storedAt: number }[]
+  /** Snapshots that somebody has said must not be deleted. */
+  readonly holds: ReadonlySet<string>
   readonly referrers: readonly string[]
   /** The storage keeps old versions of what is deleted; null when that is not known. */
   readonly keepsVersions: boolean | null
@@ -75,10 +77,12 @@ export async function surveyPlace(
   }
   const { names } = scope.objects
   const pins: Survey['pins'][number][] = []
+  const holds = new Set<string>()
   const referrers: string[] = []
   const chunks = await surveyChunks(scope, options)
   for await (const repositoryId of scope.referrers.list(options)) referrers.push(repositoryId)
   for await (const { snapshotId, pinId, storedAt } of scope.pins.list(options)) pins.push({ snapshotId, object: names.pin(snapshotId, pinId), storedAt })
+  for await (const { snapshotId } of scope.holds.names(options)) holds.add(snapshotId)
   return {
     bucket,
     buckets: [bucket, ...aliases],
@@ -90,6 +94,7 @@ export async function surveyPlace(
     chunks,
     referrers,
     pins,
+    holds,
     sessions: await surveySessions(scope, options),
     snapshots: await surveySnapshots(scope, options),
     restores: await surveyRestores(scope, options),

@@ -38,7 +38,7 @@ export async function sweep(plans: readonly PlacePlan[], marks: Marks, options: 
 
   for (const { survey, decisions } of going) await sweeper.delete(survey, decisions, 'first')
   // Hidden, but still there: its chunks stay with it.
-  const retained = new Set([...sweeper.denied].flatMap(({ name }) => [...(marks.facts.get(name)?.chunks ?? [])]))
+  const retained = new Set([...sweeper.denied].flatMap(({ name }) => [...(marks.facts.get(name)?.chunks.keys() ?? [])]))
   const isRetained = ({ kind, name }: Decision) => kind === 'chunk' && retained.has(name)
   const chunks = (decisions: readonly Decision[]) => decisions.filter((one) => one.kind === 'chunk' && !isRetained(one))
   for (const { survey, decisions } of going) await sweeper.delete(survey, chunks(decisions), 'objects')

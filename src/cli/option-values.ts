@@ -17,6 +17,12 @@ export function nameValues(text: string, known: Readonly<Record<string, readonly
   return { ...known, [name]: [...(Object.hasOwn(known, name) ? known[name]! : []), text.slice(at + 1)] }
 }
 
+/** Collects a repeated option of a name alone, or `name=value`. */
+export function fact(text: string, known: readonly string[] = []): readonly string[] {
+  if (!/^[^=]/.test(text)) throw new InvalidArgumentError('Expected a name, or name=value.')
+  return [...known, text]
+}
+
 export function wholeNumber(text: string): number {
   if (!/^\d{1,9}$/.test(text)) throw new InvalidArgumentError('Expected a whole number.')
   return Number(text)

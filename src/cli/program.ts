@@ -13,6 +13,9 @@ import { addPlan } from './commands/plan.ts'
 import { addPlans } from './commands/plans.ts'
 import { addPrune } from './commands/prune.ts'
 import { addReplay } from './commands/replay.ts'
+import { addHold } from './commands/hold.ts'
+import { addHolds } from './commands/holds.ts'
+import { addRelease } from './commands/release.ts'
 import { addRetain } from './commands/retain.ts'
 import { addRestore } from './commands/restore.ts'
 import { addRestores } from './commands/restores.ts'
@@ -65,6 +68,9 @@ export function createProgram({ stdout, stderr }: Pick<Surroundings, 'stdout' | 
   addDelete(program, run)
   addErase(program, run)
   addRetain(program, run)
+  addHold(program, run)
+  addHolds(program, run)
+  addRelease(program, run)
   addPrune(program, run)
   program.commandsGroup('Set up:')
   addKeys(program, run, alone)

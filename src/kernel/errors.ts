@@ -64,6 +64,7 @@ export const ERRORS = {
     retryable: false,
   },
   E_INTERNAL: { summary: 'Something failed that has no error of its own.', hint: 'The log of the server has the error.', retryable: false },
+  E_HOLD_UNKNOWN: { summary: 'No hold of that id is there.', hint: '`discovery.holds` lists those that are.', retryable: false },
   E_KEY_MISSING: {
     summary: 'What is stored is encrypted, and no key for it is here.',
     hint: 'Configure a key provider of the repository: `encryption: { providers: [await keyFile(path)] }`. A key that was destroyed is gone for good, with what it encrypted.',
@@ -185,6 +186,11 @@ export const ERRORS = {
   E_SESSION_UNKNOWN: {
     summary: 'No backup or restore of that id is known here.',
     hint: 'List those that are; a session of another process is continued by its token.',
+    retryable: false,
+  },
+  E_SNAPSHOT_HELD: {
+    summary: 'A snapshot is held: it must not be deleted.',
+    hint: '`discovery.holds` says by whom and why; `discovery.release` lets go of it.',
     retryable: false,
   },
   E_SNAPSHOT_UNKNOWN: {

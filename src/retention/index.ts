@@ -1,3 +1,5 @@
 export type { CalendarSpan } from './calendar.ts'
 export { type DatedSnapshot, decideRetention, type RetentionReason, type RetentionVerdict } from './decide-retention.ts'
-export { checkRetention, type RetentionPolicy } from './retention-policy.ts'
+export type { RetentionLimit } from './retention-limits.ts'
+export { checkRetention, describeRetention, type RetentionPolicy } from './retention-policy.ts'
+export type { RetainableSnapshot, RetentionStrategy } from './retention-strategy.ts'

@@ -1,4 +1,4 @@
-import type { Manifest, VerifyLevel } from '../archive/index.ts'
+import type { Hold, Manifest, VerifyLevel } from '../archive/index.ts'
 import type { PruneReport, PruneScopesOptions, RetainOptions, RetainReport } from '../catalog/index.ts'
 import type { SnapshotReader } from '../compare/index.ts'
 import type { ConsistencyLevel } from '../contracts/consistent-view.ts'
@@ -62,8 +62,18 @@ export interface IBackupDiscoveryService {
    * @throws `E_SNAPSHOT_UNKNOWN`, `E_CONFIG`; `E_SCHEMA_DRIFT` where two of its entities would be one of today
    */
   open(id: string, options?: ScopeOption & SeenAsOption): Promise<SnapshotReader>
-  /** Hides a snapshot behind a tombstone, also one that cannot be read any more. Its bytes stay until a prune. @throws `E_SNAPSHOT_UNKNOWN` */
+  /** Hides a snapshot behind a tombstone, also one that cannot be read any more. Its bytes stay until a prune. @throws `E_SNAPSHOT_UNKNOWN`, `E_SNAPSHOT_HELD` */
   delete(id: string, options: ScopeOption & { readonly reason: string }): Promise<void>
+  /**
+   * Holds a snapshot: until all its holds are released no retention takes it, `delete` and destroying the keys of its tenant are refused (`E_SNAPSHOT_HELD`), and no prune touches it. Its hold is a record in the repository, for every process; it does not
+   * keep who may write to the storage from deleting objects there: that is what object lock is for.
+   * @throws `E_SNAPSHOT_UNKNOWN`, `E_CONFIG`
+   */
+  hold(id: string, options: ScopeOption & { readonly reason: string }): Promise<Hold>
+  /** Holds of all buckets, of one tenant or of what belongs to none, oldest first. */
+  holds(options?: ScopeOption & { readonly snapshot?: string }): Promise<readonly Hold[]>
+  /** Lets go of a hold. The snapshot stays as long as another one holds it. @throws `E_HOLD_UNKNOWN` */
+  release(holdId: string, options?: ScopeOption): Promise<void>
   /** Sessions without a snapshot that can still be resumed, newest first. */
   unfinished(options?: ScopeOption): Promise<readonly UnfinishedSession[]>
   /** Reads a snapshot back from storage as far as `level` says. Default `plain`. */

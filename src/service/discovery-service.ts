@@ -1,4 +1,4 @@
-import { type Manifest, type Repository, type RepositoryScope, SESSION_LIFETIME_MS, type VerifyLevel } from '../archive/index.ts'
+import { assertNotHeld, type Manifest, type Repository, type RepositoryScope, SESSION_LIFETIME_MS, type VerifyLevel } from '../archive/index.ts'
 import { type PrunePlace, pruneScopes, type PruneScopesOptions, retain, type RetainOptions } from '../catalog/index.ts'
 import type { Logger } from '../contracts/logger.ts'
 import { createSnapshotReader } from '../compare/index.ts'
@@ -15,6 +15,7 @@ import type { IBackupDiscoveryService, SnapshotQuery, SnapshotSummary, Unfinishe
 import type { BucketRepositories } from './bucket-repositories.ts'
 import { entityFinder } from './entity-finder.ts'
 import { checkedSeenAs, openSnapshot } from './open-snapshot.ts'
+import { createHolds } from './snapshot-holds.ts'
 import { pinSnapshot } from './pin-snapshot.ts'
 import type { SeenAsOption } from './seen-as.ts'
 import { findSnapshot, unknownSnapshot } from './snapshot-finder.ts'
@@ -78,6 +79,8 @@ export function createDiscoveryService({ repositories, stores, schema, plans, in
       if (!hidden) throw unknownSnapshot(repositories, id)
     },
 
+    ...createHolds(repositories, clock),
+
     async unfinished(options = {}) {
       const sessions: UnfinishedSession[] = []
       for await (const { repository } of repositories.all({ signal: options.signal })) sessions.push(...(await unfinishedOf(repository, clock, options)))
@@ -126,6 +129,7 @@ export function createDiscoveryService({ repositories, stores, schema, plans, in
 async function hideIn(scope: RepositoryScope, id: string, reason: string, options: AbortableOptions): Promise<boolean | null> {
   if (await scope.isHidden(id, options)) return null
   try {
+    await assertNotHeld(scope, id, options)
     await scope.hide(id, reason, options)
     return true
   } catch (error) {

@@ -1,4 +1,4 @@
-import type { KeyRecord, KeyRing, Repository } from '../archive/index.ts'
+import { assertNotHeld, type KeyRecord, type KeyRing, type Repository } from '../archive/index.ts'
 import type { ScopeOption } from '../contracts/scope-option.ts'
 import { assertScopeValue } from '../contracts/scope-value.ts'
 import type { AbortableOptions } from '../kernel/abort.ts'
@@ -39,7 +39,7 @@ export interface IKeyService {
    * backup of it can be taken any more. Others are not touched. There is no way back. A process that has the keys in memory forgets them within a minute of use. Versions of objects that
    * the storage itself keeps must be deleted there. Returns how many key objects were deleted.
    *
-   * @throws `E_CONFIG` when no bucket is encrypted, `E_SCOPE` when there is nothing of that tenant in any of them, `E_PERMISSION`, `E_STORAGE`
+   * @throws `E_CONFIG` when no bucket is encrypted, `E_SCOPE` when there is nothing of that tenant in any of them, `E_SNAPSHOT_HELD` when one of its snapshots is held, `E_PERMISSION`, `E_STORAGE`
    */
   shred(options: AbortableOptions & { readonly scope: string }): Promise<number>
 }
@@ -108,6 +108,12 @@ export function createKeyService(repositories: BucketRepositories): IKeyService 
         throw new HoldfastError('E_CONFIG', 'no bucket is encrypted, so there is no key to destroy', { hint: 'Delete the snapshots and prune.' })
       // Each repository gives the tenant an id of its own, under which a plan may have stored in the others as well.
       const ids = new Set(encrypted.map((repository) => repository.scopeOf(scope).id))
+      for (const repository of encrypted) {
+        for await (const id of repository.scopes.list({ signal })) {
+          if (!ids.has(id)) continue
+          for await (const { snapshotId } of repository.scope(id).holds.names({ signal })) await assertNotHeld(repository.scope(id), snapshotId, { signal })
+        }
+      }
       let found = false
       let deleted = 0
       for (const repository of encrypted) {

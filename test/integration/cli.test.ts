@@ -268,6 +268,17 @@ describe('an accident, by the command line', () => {
 
   it('delete hides it and prune gives its space back', async () => {
     expect((await app.run(['delete', snapshot])).exitCode).toBe(2)
+    expect((await app.run(['hold', snapshot])).exitCode).toBe(2)
+    const held = await app.run(['hold', snapshot, '--reason', 'case 114', '--json'])
+    const { holdId } = held.lines.at(-1) as unknown as { holdId: string }
+    expect((await app.run(['holds'])).stdout).toContain('case 114')
+    expect((await app.run(['holds', snapshot, '--json'])).line('hold')).toMatchObject({ holdId, snapshotId: snapshot, reason: 'case 114' })
+    const refused = await app.run(['delete', snapshot, '--reason', 'taken by mistake'])
+    expect(refused.exitCode).toBe(1)
+    expect(refused.stderr).toMatch(/^E_SNAPSHOT_HELD: /)
+    expect((await app.run(['release', holdId])).exitCode).toBe(0)
+    expect((await app.run(['release', holdId])).exitCode).toBe(10)
+    expect((await app.run(['holds'])).stdout).not.toContain('case 114')
     expect((await app.run(['delete', snapshot, '--reason', 'taken by mistake'])).exitCode).toBe(0)
     const gone = await app.run(['show', snapshot])
     expect(gone.exitCode).toBe(10)
@@ -283,8 +294,23 @@ describe('an accident, by the command line', () => {
       kept: [{ reasons: expect.arrayContaining(['newest', 'last 1', 'within']) }],
       deleted: [],
     })
+    const limited = await app.run([
+      'retain',
+      '--tagged',
+      'release',
+      '--tagged',
+      'by=ada',
+      '--max-age',
+      '2y',
+      '--max-count',
+      '5',
+      '--max-bytes',
+      '1GiB',
+      '--json',
+    ])
+    expect(limited.line('series')).toMatchObject({ kept: [{ reasons: ['newest'], limit: null }], deleted: [] })
     expect((await app.run(['retain', '--weekly', '4'])).stdout).toContain('0 snapshots deleted')
-    for (const wrong of [[], ['--last', '-3'], ['--within', 'soon'], ['--last', '1', '--zone', 'Middle/Earth']])
+    for (const wrong of [[], ['--last', '-3'], ['--within', 'soon'], ['--max-age', '0d'], ['--max-bytes', 'much'], ['--last', '1', '--zone', 'Middle/Earth']])
       expect((await app.run(['retain', ...wrong])).exitCode, wrong.join(' ')).toBe(2)
     const run = await app.run(['prune', '--json'])
     expect(run.exitCode).toBe(0)

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { openRepository } from '../../src/archive/index.ts'
 import { retain, type RetainOptions } from '../../src/catalog/index.ts'
 import { silentLogger } from '../../src/contracts/index.ts'
 import { codeOf } from '../support/backup-rig.ts'
@@ -90,6 +91,65 @@ describe('retention', () => {
     expect(await codeOf(retain(context, { keep: { last: 2 } }))).toBe('E_PRUNE_REFUSED')
     expect(await rig.rig.snapshots()).toEqual(ids)
     expect((await rig.objects('condemned/')).length).toBe(0)
+  })
+
+  it('keeps to a size: what rules keep goes from the oldest on, chunks that are shared counted once', async () => {
+    const rig = pruneRig()
+    // Each day's first chunk is of that day alone, the others of all.
+    const ids: string[] = []
+    for (let day = 0; day < 5; day++) {
+      rig.clock.move(DAY)
+      rig.store.put('Order', orderRow(0, `of day ${day}`))
+      ids.push(await rig.backUp('full'))
+    }
+    const sizeOf = async (...some: readonly string[]) => {
+      const chunks = new Map<string, number>()
+      for (const id of some)
+        for (const { ranges } of (await rig.rig.manifest(id)).entities)
+          for (const { name, storedBytes, index } of ranges.flatMap(({ layers }) => layers)) chunks.set(name, storedBytes + index.storedBytes)
+      return [...chunks.values()].reduce((sum, size) => sum + size, 0)
+    }
+    const maxBytes = await sizeOf(...ids.slice(2))
+    expect(maxBytes).toBeLessThan(await sizeOf(...ids.slice(1)))
+    const [series] = (await retaining(rig, { keep: { last: -1, maxBytes } })).series
+    expect(series!.deleted).toMatchObject([
+      { id: ids[1], limit: 'maxBytes' },
+      { id: ids[0], limit: 'maxBytes' },
+    ])
+    expect(await rig.rig.snapshots()).toEqual(ids.slice(2))
+  })
+
+  it('keeps what is held, also one that is held while it decides, and so does a prune', async () => {
+    const rig = pruneRig()
+    const ids = await days(rig, 5)
+    const { holds } = await rig.scope()
+    const hold = await holds.place(ids[0]!, { reason: 'a case', at: new Date(rig.clock.now()).toISOString() })
+    const [series] = (await retaining(rig, { keep: { last: 3 } })).series
+    expect(series!.kept.at(-1)).toMatchObject({ id: ids[0], reasons: ['held'] })
+    expect(series!.deleted.map(({ id }) => id)).toEqual([ids[1]])
+
+    // It comes when the manifests were read, and before the tombstones are written.
+    const late = Object.assign(Object.create(rig.storage) as typeof rig.storage, {
+      async *list(...[prefix, options]: Parameters<typeof rig.storage.list>) {
+        if (prefix.includes(`/holds/${ids[2]}`)) await holds.place(ids[2]!, { reason: 'late', at: new Date(rig.clock.now()).toISOString() })
+        yield* rig.storage.list(prefix, options)
+      },
+    })
+    const places = [{ bucket: 'main', repository: await openRepository({ storage: late, prefix: 'main/' }) }]
+    expect(await codeOf(retain({ places, clock: rig.clock, logger: silentLogger }, { keep: { last: 2 } }))).toBe('E_SNAPSHOT_HELD')
+    expect(await rig.rig.snapshots()).toEqual([ids[0], ...ids.slice(2)])
+
+    // Hidden at the very time at which it was held: then its bytes stay.
+    await rig.hide(ids[0]!)
+    rig.clock.move(2 * DAY)
+    await rig.prune({ allowMoreThanHalf: true })
+    rig.clock.move(2 * DAY)
+    expect((await rig.prune({ allowMoreThanHalf: true })).buckets[0]!.kept).toMatchObject({ held: 1 })
+    await holds.release(hold)
+    await rig.prune({ allowMoreThanHalf: true })
+    rig.clock.move(2 * DAY)
+    expect((await rig.prune({ allowMoreThanHalf: true })).buckets[0]!.deleted.snapshots).toBe(1)
+    expect(await rig.faults()).toEqual([])
   })
 
   it('thins out what belongs to a plan alone when it is told so', async () => {

@@ -107,6 +107,12 @@ describe('the keys of tenants', () => {
     const { id } = (await holdfast.discovery.snapshots({ scope: ACME }))[0]!
     const session = await holdfast.backups.start('shop', { scope: LOUD })
     await failure(holdfast.keys.shred({ scope: 'nobody' }), 'E_SCOPE')
+    const { holdId } = await holdfast.discovery.hold(id, { scope: ACME, reason: 'a case' })
+    expect(await holdfast.discovery.holds()).toEqual([])
+    await failure(holdfast.discovery.release(holdId), 'E_HOLD_UNKNOWN')
+    await failure(holdfast.keys.shred({ scope: ACME }), 'E_SNAPSHOT_HELD')
+    expect(await holdfast.discovery.holds({ scope: ACME })).toMatchObject([{ snapshotId: id, reason: 'a case' }])
+    await holdfast.discovery.release(holdId, { scope: ACME })
     expect(await holdfast.keys.shred({ scope: ACME })).toBeGreaterThan(0)
     expect(await holdfast.keys.shred({ scope: ACME })).toBe(0)
     await failure(holdfast.discovery.snapshot(id, { scope: ACME }), 'E_KEY_SHREDDED')

@@ -30,6 +30,7 @@ async function surveyOf(storedAgo: number, condemnedAgo: readonly number[] = [],
     sessions: new Map(),
     restores: new Map(),
     pins: [],
+    holds: new Set(),
     referrers: [],
     keepsVersions: false,
     lists: condemnedAgo.map((ago) => ({

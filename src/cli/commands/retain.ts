@@ -1,7 +1,7 @@
 import type { Command } from 'commander'
 import type { RetainReport } from '../../catalog/index.ts'
 import { counted } from '../../kernel/amounts.ts'
-import { calendarSpan, countOrAll } from '../option-values.ts'
+import { byteCount, calendarSpan, countOrAll, fact, wholeNumber } from '../option-values.ts'
 import type { Output } from '../output.ts'
 import type { GlobalOptions, RunCommand } from '../run-command.ts'
 import { addScopeOption, type ScopeOptions } from '../scope-option.ts'
@@ -11,6 +11,10 @@ const RULES = ['last', 'hourly', 'daily', 'weekly', 'monthly', 'yearly'] as cons
 
 interface RetainCommandOptions extends GlobalOptions, ScopeOptions, Partial<Record<(typeof RULES)[number], number>> {
   readonly within?: Record<string, number>
+  readonly tagged?: readonly string[]
+  readonly maxAge?: Record<string, number>
+  readonly maxCount?: number
+  readonly maxBytes?: number
   readonly zone?: string
   readonly plan?: string
   readonly dryRun?: boolean
@@ -32,6 +36,10 @@ export function addRetain(program: Command, run: RunCommand): void {
     .option('--monthly <count>', 'months', countOrAll)
     .option('--yearly <count>', 'years', countOrAll)
     .option('--within <time>', 'all that are younger, counted from the newest: 14d, 1y6mo, 36h', calendarSpan)
+    .option('--tagged <name[=value]>', 'all that were given this fact (`backup --meta`), whatever a limit says; may be repeated', fact)
+    .option('--max-age <time>', 'limit: nothing older, whatever another rule keeps: 2y', calendarSpan)
+    .option('--max-count <count>', 'limit: at most so many', wholeNumber)
+    .option('--max-bytes <bytes>', 'limit: at most so many bytes of chunks: 200GiB', byteCount)
     .option('--zone <name>', 'by whose calendar: Europe/Berlin (default: UTC)')
     .option('--plan <id>', 'of this plan alone')
     .option('--dry-run', 'only show what would be deleted')
@@ -44,10 +52,11 @@ export function addRetain(program: Command, run: RunCommand): void {
     .action(async (_, command: Command) => {
       const options = command.optsWithGlobals<RetainCommandOptions>()
       await run('retain', options, async ({ holdfast, output, interrupts }) => {
-        const { within, zone, plan, scope, dryRun = false, allowMoreThanHalf = false } = options
+        const { within, tagged, maxAge, maxCount, maxBytes, zone, plan, scope, dryRun = false, allowMoreThanHalf = false } = options
         const counts = Object.fromEntries(RULES.flatMap((rule) => (options[rule] === undefined ? [] : [[rule, options[rule]]])))
+        const others = { within, tagged, maxAge, maxCount, maxBytes, zone }
         const report = await holdfast.discovery.retain({
-          keep: { ...counts, ...(within === undefined ? {} : { within }), ...(zone === undefined ? {} : { zone }) },
+          keep: { ...counts, ...Object.fromEntries(Object.entries(others).filter(([, value]) => value !== undefined)) },
           dryRun,
           allowMoreThanHalf,
           scope,
@@ -67,11 +76,11 @@ function tell({ series, dryRun }: RetainReport, output: Output): void {
   for (const one of series) output.record('series', { ...one })
   const rows = series.flatMap(({ plan, series: name, kept, deleted }) => {
     const of = plan === name ? plan : `${plan} ${name}`
-    return [...kept, ...deleted].map(({ id, viewAt, reasons }) => [
+    return [...kept, ...deleted].map(({ id, viewAt, reasons, limit }) => [
       of,
       viewAt,
       id,
-      reasons.length > 0 ? reasons.join(', ') : dryRun ? 'would be deleted' : 'DELETED',
+      reasons.length > 0 ? reasons.join(', ') : `${dryRun ? 'would be deleted' : 'DELETED'}${limit === null ? '' : ` by ${limit}`}`,
     ])
   })
   output.text(textTable(['series', 'state of', 'snapshot', 'kept by'], rows))

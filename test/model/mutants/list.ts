@@ -251,7 +251,7 @@ export const MUTANTS: readonly Mutant[] = [
     ['the latest list counts', `Math.min(times.get(key) ?? at, at)`, `at`],
   ]),
   ...group('src/catalog/mark.ts', [SQLITE], PRUNE, [
-    ['visible snapshots', `if (!fact.hidden) for (const name of fact.chunks) chunks.add(name)`, `if (false) chunks.add('')`],
+    ['visible snapshots', `if (!fact.hidden) for (const name of fact.chunks.keys()) chunks.add(name)`, `if (false) chunks.add('')`],
     ['hidden snapshots of the future', `else if (isFuture(fact, group)) held.set(id, 'future')`, ``],
     ['the last one of a series', `for (const id of newestOfDyingSeries([...facts.values()])) held.set(id, 'newest-of-series')`, ``],
     ['series that live on', `.filter((snapshots) => snapshots.every(({ hidden }) => hidden))`, ``],
@@ -260,7 +260,7 @@ export const MUTANTS: readonly Mutant[] = [
     ['parents of open sessions', `held.set(parent, 'open-session')`, `void parent`],
     ['pins', `if (survey.now - storedAt <= PIN_LIFETIME_MS) held.set(snapshotId, 'pinned')`, `void [snapshotId, storedAt]`],
     ['pins for ever', `if (survey.now - storedAt <= PIN_LIFETIME_MS) held.set(snapshotId, 'pinned')`, `held.set(snapshotId, 'pinned')`],
-    ['chunks of what is held', `for (const id of held.keys()) for (const name of facts.get(id)?.chunks ?? []) chunks.add(name)`, ``],
+    ['chunks of what is held', `for (const id of held.keys()) for (const name of facts.get(id)?.chunks.keys() ?? []) chunks.add(name)`, ``],
     ['a manifest that cannot be read', `    throw error\n  }\n}\n\nfunction factsOf`, `    return null\n  }\n}\n\nfunction factsOf`],
     [
       'journals of open sessions',

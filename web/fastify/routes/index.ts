@@ -12,7 +12,9 @@ import { getRestoreDiagnostics } from './get-restore-diagnostics.ts'
 import { getRestorePlan } from './get-restore-plan.ts'
 import { getRestore } from './get-restore.ts'
 import { getSnapshot } from './get-snapshot.ts'
+import { holdSnapshot } from './hold-snapshot.ts'
 import { listBackups } from './list-backups.ts'
+import { listHolds } from './list-holds.ts'
 import { listNamedRestores } from './list-named-restores.ts'
 import { listPlans } from './list-plans.ts'
 import { listRestoreHistory } from './list-restore-history.ts'
@@ -23,8 +25,10 @@ import { listUnfinishedBackups } from './list-unfinished-backups.ts'
 import { pauseBackup } from './pause-backup.ts'
 import { planNamedRestore } from './plan-named-restore.ts'
 import { planRestore } from './plan-restore.ts'
+import { releaseHold } from './release-hold.ts'
 import { replayRestore } from './replay-restore.ts'
 import { resumeBackup } from './resume-backup.ts'
+import { retainSnapshots } from './retain-snapshots.ts'
 import { startBackup } from './start-backup.ts'
 import { startNamedRestore } from './start-named-restore.ts'
 import { startRestore } from './start-restore.ts'
@@ -41,6 +45,7 @@ export const READ_ROUTES: readonly Route[] = [
   listUnfinishedBackups,
   listSnapshots,
   getSnapshot,
+  listHolds,
   listNamedRestores,
   listRestores,
   getRestore,
@@ -59,6 +64,9 @@ export const CONTROL_ROUTES: readonly Route[] = [
   resumeBackup,
   cancelBackup,
   deleteSnapshot,
+  holdSnapshot,
+  releaseHold,
+  retainSnapshots,
   verifySnapshot,
   startRestore,
   planRestore,
