@@ -69,7 +69,7 @@ export function planMasks(
     planned.set(entity, fields)
   }
   if (problems.length > 0) {
-    throw new HoldfastError('E_MASKING', `${problems.join('; ')}; nothing was read or written`, { details: { problems } })
+    throw new HoldfastError('E_MASKING', `masking what goes into "${store}": ${problems.join('; ')}; nothing was read or written`, { details: { problems } })
   }
   return planned
 }

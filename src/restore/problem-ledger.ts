@@ -40,10 +40,9 @@ export class ProblemLedger {
   noteRefusal(error: HoldfastError, storeOf: (entity: string) => string): void {
     const { problems, problemCount, conflicts, store } = error.details
     const nameOf = (entity: string) => (typeof store === 'string' ? store : storeOf(entity))
-    if (Array.isArray(problems) && problems.length > 0) {
-      const listed = problems as readonly RecordProblem[]
-      this.note(nameOf(listed[0]!.entity), listed, typeof problemCount === 'number' ? problemCount : listed.length)
-    }
+    // Of masks and schemas `problems` are texts, which the error's message has: they are no record's.
+    const listed = Array.isArray(problems) ? problems.filter(isRecordProblem) : []
+    if (listed.length > 0) this.note(nameOf(listed[0]!.entity), listed, typeof problemCount === 'number' ? problemCount : listed.length)
     // Rows that moved between the comparison and the merge.
     for (const { entity, rows, keys } of Array.isArray(conflicts) ? (conflicts as readonly TargetConflict[]) : [])
       this.note(
@@ -81,4 +80,8 @@ export class ProblemLedger {
   diagnostics(of: Pick<RestoreDiagnostics, 'restoreId' | 'snapshotId' | 'planId' | 'at' | 'code'>): RestoreDiagnostics {
     return { ...of, total: this.#count, causes: countCauses(this.#entries), entries: this.#entries }
   }
+}
+
+function isRecordProblem(found: unknown): found is RecordProblem {
+  return typeof found === 'object' && found !== null && 'entity' in found && 'cause' in found
 }

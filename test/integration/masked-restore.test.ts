@@ -132,8 +132,14 @@ describe.each(PLACES)('a masked restore, %s on %s', (orm, dialect) => {
   })
 
   it('is refused while a column that looks sensitive is neither masked nor declared plain, or its masker cannot be', async () => {
-    const refused = async (rules: readonly MaskRule[]) =>
-      (await failure((await holdfastOf(rules)).restores.restore({ snapshot, ...into, dryRun: true }), 'E_MASKING')).message
+    const refused = async (rules: readonly MaskRule[]) => {
+      const { restores } = await holdfastOf(rules)
+      const { message, details } = await failure(restores.restore({ snapshot, ...into, dryRun: true }), 'E_MASKING')
+      // No record is at fault, so no diagnostics name one.
+      expect(await restores.diagnostics(details.restoreId as string)).toBeNull()
+      expect(message).toContain('into "staging"')
+      return message
+    }
     const bare = await refused([])
     for (const column of ['Customer.email', 'Customer.fullName', 'Customer.phone', 'Customer.city', 'Order.sentTo'])
       expect(bare).toContain(`${column} looks sensitive, and is neither masked nor declared plain`)
