@@ -3,6 +3,7 @@ import { type EntityKey, entityKeyText } from '../compare/index.ts'
 import type { EntityStore } from '../contracts/entity-store.ts'
 import type { ScopeOption } from '../contracts/scope-option.ts'
 import type { Clock } from '../kernel/clock.ts'
+import { didYouMean } from '../kernel/did-you-mean.ts'
 import { HoldfastError } from '../kernel/errors.ts'
 import { uuidv7 } from '../kernel/ids.ts'
 import { assertKnownOptions } from '../kernel/known-options.ts'
@@ -36,7 +37,7 @@ export interface ErasureReport {
 export interface IErasureService {
   /**
    * Notes in the ledger of every repository that a record was erased, by a keyed hash. From then on every restore, read, comparison, history and undo leaves it out of every snapshot of the scope, and every record that
-   * refers to it, over any number of references. Deletes nothing: the report says what remains. Erasing it again changes nothing but the ledger.
+   * refers to it, over any number of references. Deletes nothing: the report says what remains, snapshots of other tenants among it. Erasing it again changes nothing but the ledger.
    *
    * @param entity class, schema or name, as mapped today; its database is asked for the type of the key
    * @throws `E_ENTITY_UNKNOWN`, `E_CONFIG` when it is no key of the entity, `E_SCOPE` when nothing of the tenant is stored, `E_ARCHIVE_MISSING` when no bucket holds a repository
@@ -53,7 +54,10 @@ export interface ErasureServiceOptions {
 }
 
 const HIDDEN =
-  'The record, and every record that refers to it, is left out of every restore, read, comparison, history and undo by Holdfast, from every snapshot.'
+  'The record, and every record that refers to it, is left out of every restore, read, comparison, history and undo by Holdfast, from every snapshot'
+/** Each tenant has a ledger of its own, and so have plans without tenants: a report that passes over that would have somebody believe that a person is gone who is not. */
+const OTHER_TENANTS = 'Snapshots of other tenants, and of plans without tenants: theirs are ledgers of their own. Erase the record there, too, if they hold it.'
+const TENANTS = 'Snapshots of tenants: each has a ledger of its own. Erase the record there, too, with `scope` (`--scope`), if they hold it.'
 const REMAINS = [
   'The live database: delete the record there with your application.',
   'The chunks of snapshots that hold it: whoever can read the storage (and, where it is encrypted, has a key) can read them, until these snapshots are deleted and pruned.',
@@ -72,17 +76,21 @@ export function createErasureService({ repositories, stores, clock }: ErasureSer
       const id = uuidv7(clock.now())
       const at = new Date(clock.now()).toISOString()
       const buckets: string[] = []
+      let tenants = false
       for await (const { bucket, repository } of repositories.all({ signal })) {
         const { id: scopeId, erasures } = repository.scopeOf(scope)
         // A mistyped tenant would take the entry, and nothing be left out.
         if (scopeId !== null && !(await repository.scopes.has(scopeId, { signal }))) continue
         await erasures.write({ id, at, store, entity, table, subject: erasures.subject({ store, entity }, text), by, reason }, { signal })
         buckets.push(bucket)
+        if (scopeId === null) for await (const _ of repository.scopes.list({ signal })) tenants = true
       }
       if (buckets.length === 0 && scope !== undefined)
         throw new HoldfastError('E_SCOPE', 'no bucket holds anything of that tenant, so there is nothing to keep a record out of')
       if (buckets.length === 0) throw new HoldfastError('E_ARCHIVE_MISSING', 'no bucket holds a repository, so there is nothing to keep a record out of')
-      return { id, at, store, entity, buckets, hidden: HIDDEN, remains: REMAINS }
+      const whose = scope !== undefined ? ' of this tenant' : tenants ? ' of plans without tenants' : ''
+      const elsewhere = scope !== undefined ? [OTHER_TENANTS] : tenants ? [TENANTS] : []
+      return { id, at, store, entity, buckets, hidden: `${HIDDEN}${whose}.`, remains: [...elsewhere, ...REMAINS] }
     },
     async list({ scope, ...options } = {}) {
       const found = new Map<string, ErasureEntry>()
@@ -100,9 +108,19 @@ function locate(
 ): { readonly store: string; readonly entity: string; readonly table: string } {
   const facts = referenceFacts(reference)
   if (!facts) throw new HoldfastError('E_CONFIG', 'this is no entity: expected a class, an entity schema or a name')
-  const [found, another] = new EntityIndex([...stores.values()]).locate(facts, store)
-  if (!found) throw new HoldfastError('E_ENTITY_UNKNOWN', `no store maps "${facts.name}"`)
-  if (another) throw new HoldfastError('E_ENTITY_UNKNOWN', `"${facts.name}" is mapped by several stores`, { hint: 'Say which: `store`.' })
+  const located = new EntityIndex([...stores.values()]).locate(facts, store)
+  const [found, another] = located
+  if (!found) {
+    const names = [...stores.values()].filter(({ name }) => store === null || name === store).flatMap(({ mapping }) => mapping.entities.map(({ name }) => name))
+    const near = didYouMean(facts.name, names)
+    throw new HoldfastError('E_ENTITY_UNKNOWN', `no store maps "${facts.name}"${near ? `; did you mean "${near}"?` : ''}`, {
+      hint: `Known entities: ${[...new Set(names)].join(', ')}.`,
+    })
+  }
+  if (another) {
+    const names = located.map(({ store }) => `"${store}"`).join(', ')
+    throw new HoldfastError('E_ENTITY_UNKNOWN', `"${facts.name}" is mapped by the stores ${names}`, { hint: 'Say which: `store` (`--store`).' })
+  }
   // Of a record in several tables the part that all others refer to.
   const { entities } = stores.get(found.store)!.mapping
   let { mapping } = found

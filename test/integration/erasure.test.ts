@@ -62,7 +62,9 @@ describe.each(PLACES)('an erased customer, %s on %s', (orm, dialect) => {
     expect(entry).toMatchObject({ id: report.id, entity: 'Customer', reason: 'GDPR-88', by: 'dpo', subject: expect.stringMatching(/^[0-9a-f]{64}$/) })
     expect(JSON.stringify(entry)).not.toMatch(/\[2\]|person2/)
     expect((await failure(holdfast.erasures.erase('Customer', { nobody: 2 }), 'E_CONFIG')).message).toContain('given were nobody')
-    await failure(holdfast.erasures.erase('Nobody', 2), 'E_ENTITY_UNKNOWN')
+    expect(report.hidden).toMatch(/from every snapshot\.$/)
+    const unknown = await failure(holdfast.erasures.erase('Custmer', 2), 'E_ENTITY_UNKNOWN')
+    expect(`${unknown.message} ${unknown.hint}`).toMatch(/did you mean "Customer"\? Known entities: .*Order/)
   })
 
   it('stays away with all that refers to it, whatever is asked for', async () => {

@@ -199,7 +199,9 @@ describe.each(TENANT_PLACES)('what is kept of the restores of one tenant, $diale
   it('keeps a ledger of what was erased for each tenant', async () => {
     const { restores, erasures, discovery } = rig.holdfast
     const done = await restores.restore(request({ undo: true, deleteExtra: false }))
-    await erasures.erase('Customer', 1, { scope: ACME, reason: 'GDPR-1' })
+    const report = await erasures.erase('Customer', 1, { scope: ACME, reason: 'GDPR-1' })
+    expect(report.hidden).toMatch(/from every snapshot of this tenant\.$/)
+    expect(report.remains[0]).toContain('other tenants, and of plans without tenants')
     await failure(erasures.erase('Customer', 1, { scope: 'nobody' }), 'E_SCOPE')
     expect(await erasures.list({ scope: ACME })).toHaveLength(1)
     for (const scope of [LOUD, undefined]) expect(await erasures.list({ scope })).toEqual([])
