@@ -158,7 +158,7 @@ export const ERRORS = {
   },
   E_SCOPE: {
     summary: 'A tenant is missing, malformed, not wanted here, or another one than what it is used for.',
-    hint: 'A plan with a scope takes `scope` in every call, a plan without takes none; what belongs to a tenant is reached by naming that tenant.',
+    hint: 'A plan with a scope takes `scope` (`--scope`) in every call, a plan without takes none; what belongs to a tenant is reached by naming that tenant.',
     retryable: false,
   },
   E_SCOPE_ROWS: {
@@ -173,7 +173,7 @@ export const ERRORS = {
   },
   E_SELECTION: {
     summary: 'The rows that were picked are not in the snapshot, or are too many with what belongs to them.',
-    hint: 'Look at the snapshot: `discovery.open(id)`; pick other rows, or raise `related.maxRows`.',
+    hint: 'Look at the snapshot: `discovery.open(id)`; pick other rows, or raise `related.maxRows` (`--max-rows`).',
     retryable: false,
   },
   E_SESSION_CLOSED: { summary: 'The session was cancelled or can no longer be resumed.', hint: 'Start a new backup.', retryable: false },
@@ -195,7 +195,7 @@ export const ERRORS = {
   },
   E_SNAPSHOT_UNKNOWN: {
     summary: 'No snapshot of that id is visible in the repository.',
-    hint: 'List the snapshots; a deleted one is hidden by a tombstone.',
+    hint: 'List them: `discovery.snapshots()`, `holdfast list`; those of a tenant with its `scope` (`--scope`). A deleted one is hidden by a tombstone.',
     retryable: false,
   },
   E_SOURCE_BUSY: {
@@ -244,7 +244,7 @@ export const ERRORS = {
   },
   E_UNDO_CONFLICT: {
     summary: 'Rows changed again since the restore that is to be undone; nothing was written.',
-    hint: "The details name the rows. Undo the others with `onConflict: 'keep'`.",
+    hint: "The details name the rows. Undo the others with `onConflict: 'keep'` (`--keep-changed`).",
     retryable: false,
   },
   E_UNDO_UNAVAILABLE: {

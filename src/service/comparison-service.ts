@@ -6,6 +6,7 @@ import { HoldfastError, isHoldfastError } from '../kernel/errors.ts'
 import { assertKnownOptions } from '../kernel/known-options.ts'
 import type { IBackupPlanRegistry } from '../plan/index.ts'
 import type { BucketRepositories } from './bucket-repositories.ts'
+import { type EntityReference, referenceFacts } from '../plan/entity-reference.ts'
 import { type EntityFinder, entityFinder } from './entity-finder.ts'
 import { checkedSeenAs, openSnapshot, seenManifest } from './open-snapshot.ts'
 import type { CompareOptions, HistoryOptions, ISnapshotComparisonService } from './snapshot-comparison-service.ts'
@@ -52,7 +53,9 @@ export function createComparisonService({ repositories, stores, schema, plans }:
       const named = all.filter((snapshot) => series === undefined || snapshot.series === series)
       const [first, ...others] = new Set(named.map((snapshot) => snapshot.entity))
       if (first === undefined)
-        throw new HoldfastError('E_ENTITY_UNKNOWN', `no snapshot${series === undefined ? '' : ` of the series "${series}"`} has the entity`)
+        throw new HoldfastError('E_ENTITY_UNKNOWN', `no snapshot${series === undefined ? '' : ` of the series "${series}"`} has ${nameOf(reference)}`, {
+          hint: `Entities that are mapped here: ${[...new Set([...stores.values()].flatMap(({ mapping }) => mapping.entities.map(({ name }) => name)))].join(', ')}.`,
+        })
       if (others.length > 0)
         throw new HoldfastError('E_ENTITY_UNKNOWN', 'the name means entities of several stores', { hint: 'Name it with its store: "store.Name".' })
       const found = [...new Set(named.map((snapshot) => snapshot.series))]
@@ -102,4 +105,8 @@ async function snapshotsWith(
     }
   }
   return found.sort((a, b) => (a.id < b.id ? -1 : 1))
+}
+
+function nameOf(reference: EntityReference): string {
+  return JSON.stringify(referenceFacts(reference)?.name ?? 'the entity')
 }

@@ -30,10 +30,14 @@ export async function findKept<T>(
   }, options)
 }
 
+/** Plans are in no list. */
+const PLAN_HINT =
+  'Its id is what `restores.plan()` or `holdfast plan` gave out; a plan of a tenant is found with its `scope` (`--scope`). Plans that are long expired are pruned: plan again.'
+
 /** @throws `E_RESTORE_UNKNOWN` */
 export function known<T>(kept: Kept<T> | null, what: 'restore' | 'plan', id: string): Kept<T> {
   if (kept) return kept
-  throw new HoldfastError('E_RESTORE_UNKNOWN', `there is no ${what} ${JSON.stringify(id)} here`)
+  throw new HoldfastError('E_RESTORE_UNKNOWN', `there is no ${what} ${JSON.stringify(id)} here`, what === 'plan' ? { hint: PLAN_HINT } : {})
 }
 
 const TOLD_NOTHING = {
