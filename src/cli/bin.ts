@@ -1,4 +1,5 @@
 #!/usr/bin/env node
+import { userInfo } from 'node:os'
 import { runCli } from './run-cli.ts'
 
 /** Time that open handles of the application get to close after the work is done, in milliseconds. */
@@ -15,6 +16,13 @@ process.exitCode = await runCli(process.argv.slice(2), {
   stderr: process.stderr,
   stdin: process.stdin,
   env: process.env,
+  account() {
+    try {
+      return userInfo().username
+    } catch {
+      return undefined // a container may run as a number that has no name
+    }
+  },
   cwd: process.cwd(),
   enter: (folder) => process.chdir(folder),
   onInterrupt(listener) {

@@ -17,6 +17,7 @@ import { addHold } from './commands/hold.ts'
 import { addHolds } from './commands/holds.ts'
 import { addRelease } from './commands/release.ts'
 import { addRetain } from './commands/retain.ts'
+import { addRows } from './commands/rows.ts'
 import { addRestore } from './commands/restore.ts'
 import { addRestores } from './commands/restores.ts'
 import { addResume } from './commands/resume.ts'
@@ -61,6 +62,7 @@ export function createProgram({ stdout, stderr }: Pick<Surroundings, 'stdout' | 
   program.commandsGroup('Bring back, clean up:')
   addRestore(program, run)
   addPlan(program, run)
+  addRows(program, run)
   addApply(program, run)
   addReplay(program, run)
   addUndo(program, run)

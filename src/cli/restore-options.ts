@@ -1,14 +1,15 @@
 import { type Command, Option } from 'commander'
 import type { ConflictPolicy } from '../contracts/restore-target.ts'
 import type { NamedRestoreOptions, RestoreRequest, RowPick } from '../restore/index.ts'
-import { isUuid } from '../kernel/ids.ts'
 import { usageError } from './command-error.ts'
 import { nameValue, nameValues, wholeNumber } from './option-values.ts'
 import type { CommandContext, GlobalOptions } from './run-command.ts'
-import { addScopeOption, type ScopeOptions } from './scope-option.ts'
+import type { Surroundings } from './surroundings.ts'
+import { addScopeOption } from './scope-option.ts'
+import { addOfPlan, timeOfSnapshot, WHICH_SNAPSHOT, type WhichOptions } from './which-snapshot.ts'
 
 /** What is to come back, as `restore` and `plan` are told. */
-export interface RestoreOptions extends GlobalOptions, ScopeOptions {
+export interface RestoreOptions extends GlobalOptions, WhichOptions {
   readonly targetScope?: string
   readonly entity?: readonly string[]
   readonly key?: Readonly<Record<string, readonly string[]>>
@@ -17,7 +18,6 @@ export interface RestoreOptions extends GlobalOptions, ScopeOptions {
   readonly related?: boolean
   readonly children?: boolean | readonly string[]
   readonly maxRows?: number
-  readonly ofPlan?: string
   readonly named?: string
   readonly policy?: ConflictPolicy
   readonly create: boolean
@@ -34,13 +34,12 @@ export interface RestoreOptions extends GlobalOptions, ScopeOptions {
 type RequestContext = Pick<CommandContext, 'holdfast' | 'surroundings'>
 
 export function addRestoreOptions(command: Command): Command {
-  return addScopeOption(command)
-    .argument('[snapshot]', 'id of the snapshot; or latest, or a time as 2026-01-31T12:00Z: the newest snapshot then')
+  return addOfPlan(addScopeOption(command))
+    .argument('[snapshot]', WHICH_SNAPSHOT)
     .option('--named <restore>', 'a restore that the configuration declares, which says all but the time (default: latest), the tenant and who asks')
-    .option('--of-plan <plan>', 'of this plan, where the snapshot is told by time')
     .option('--entity <name...>', 'only these entities: Name, or store.Name')
     .option('--key <entity=key>', 'only this record, by a value or a JSON list; may be repeated', nameValues)
-    .option('--where <entity=json>', 'only records that hold conditions: Order={"status":"paid"}', nameValue)
+    .option('--where <entity=json>', `only records that hold conditions: 'Order={"status":"paid"}'`, nameValue)
     .option('--fields <entity=paths>', 'only these fields, into rows that are there: Order=price,status', nameValue)
     .option('--related', 'with the rows that those refer to, and their rows in junction tables')
     .option('--children [entity...]', 'with the rows that refer to those, too: all, or of these entities')
@@ -78,7 +77,7 @@ export function requestOf(snapshot: string | undefined, options: RestoreOptions,
     mask = false,
     scope,
     targetScope,
-    by = userOf(surroundings.env),
+    by = userOf(surroundings),
     continueOnError,
   } = options
   if (options.named !== undefined) return holdfast.restores.named(options.named, { ...timeOf(snapshot, options), scope, targetScope, by })
@@ -129,16 +128,16 @@ function timeOf(snapshot: string | undefined, options: RestoreOptions): Pick<Nam
     )
   }
   if (snapshot === undefined || snapshot === 'latest') return {}
-  if (isUuid(snapshot) || Number.isNaN(Date.parse(snapshot)))
+  if (timeOfSnapshot(snapshot) === null)
     throw usageError(`--named is given, and ${snapshot} is neither latest nor a time`, 'A declared restore says itself of which plan its snapshots are.')
   return { at: snapshot }
 }
 
 /** An id, `latest`, or a point in time. */
 function snapshotOf(text: string, plan: string | undefined): RestoreRequest['snapshot'] {
-  if (isUuid(text)) return text
-  if (text === 'latest') return plan === undefined ? {} : { plan }
-  return Number.isNaN(Date.parse(text)) ? text : { at: text, ...(plan === undefined ? {} : { plan }) }
+  const at = timeOfSnapshot(text)
+  if (at === null) return text
+  return { ...(at === 'latest' ? {} : { at: text }), ...(plan === undefined ? {} : { plan }) }
 }
 
 function hasPicks({ key, where, fields }: RestoreOptions): boolean {
@@ -176,9 +175,18 @@ function conditions(name: string, text: string): Readonly<Record<string, unknown
   } catch {
     // told below
   }
-  throw usageError(`the conditions of --where ${name} are no JSON object`, 'For example: --where Order={"status":"paid","price":{"gt":100}}')
+  throw usageError(
+    `the conditions of --where ${name} are no JSON object`,
+    `In quotes, which keep the shell from it: --where 'Order={"status":"paid","price":{"gt":100}}'`,
+  )
 }
 
-export function userOf({ USER, LOGNAME, USERNAME }: Readonly<Record<string, string | undefined>>): string | undefined {
-  return USER || LOGNAME || USERNAME || undefined
+/** Rows that differ wait for somebody to say which side wins. */
+export function policyHint(conflicts: number): string {
+  return conflicts > 0 ? ' Say what becomes of rows that differ: --policy overwrite, skip or newer-version-wins.' : ''
+}
+
+/** Who is at the keyboard. A container or a timer has no such variable, and an account all the same. */
+export function userOf({ env: { USER, LOGNAME, USERNAME }, account }: Pick<Surroundings, 'env' | 'account'>): string | undefined {
+  return USER || LOGNAME || USERNAME || account()
 }

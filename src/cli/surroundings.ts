@@ -12,6 +12,8 @@ export interface Surroundings {
   readonly stderr: OutputStream
   readonly stdin: InputStream
   readonly env: Readonly<Record<string, string | undefined>>
+  /** Name of the account that the process runs as; none where the system knows none. */
+  account(): string | undefined
   readonly cwd: string
   /** Makes a folder the working directory: relative paths of a configuration are meant from where it lies. */
   enter(folder: string): void

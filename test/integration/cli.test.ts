@@ -91,11 +91,23 @@ describe('an accident, by the command line', () => {
     const refused = await app.run(['restore', snapshot, '--dry-run'])
     expect(refused.exitCode).toBe(3)
     expect(refused.stdout).toContain('conflict Order [1]  status "lost" → "paid"')
-    expect(refused.stderr).toContain('7 records cannot be restored like this; nothing was written.')
+    expect(refused.stderr).toContain('7 records cannot be restored like this; nothing was written. Say what becomes of rows that differ: --policy overwrite')
     const run = await app.run(['restore', snapshot, '--dry-run', '--policy', 'overwrite', '--json'])
     expect(run.exitCode).toBe(0)
     expect(run.lines.at(-1)).toMatchObject({ type: 'summary', status: 'planned', totals: { create: 10, update: 7, identical: 6033 } })
     expect(image()).not.toBe(before)
+  })
+
+  it('show, verify and compare take latest and a time in place of an id', async () => {
+    const { id: newest, committedAt } = (await app.run(['show', 'latest', '--json'])).line('snapshot')
+    expect((await app.run(['list', 'shop', '--json'])).lines[0]).toMatchObject({ id: newest })
+    expect((await app.run(['verify', String(committedAt), '--of-plan', 'shop', '--level', 'presence'])).stdout).toContain(`snapshot ${String(newest)},`)
+    expect((await app.run(['compare', 'latest', '--json'])).lines.at(-1)).toMatchObject({ before: newest, after: 'live' })
+    const early = await app.run(['show', '2020-01-01'])
+    expect(early).toMatchObject({ exitCode: 10 })
+    expect(early.stderr).toContain('E_SNAPSHOT_UNKNOWN: there is no snapshot at or before 2020-01-01T00:00:00.000Z')
+    expect((await app.run(['verify', 'latest', '--of-plan', 'shpo'])).stderr).toContain('Did you mean "shop"')
+    expect((await app.run(['show', 'yesterday'])).stderr).toContain('there is no snapshot "yesterday"')
   })
 
   it('compare lists what changed since, history the life of a record', async () => {
@@ -117,6 +129,7 @@ describe('an accident, by the command line', () => {
     ])
     expect((await app.run(['history', 'shop.Order', '[1]', '--oldest-first'])).stdout).toMatch(/appeared +[0-9a-f-]{36}/)
     expect((await app.run(['history', 'Order', '[1, 2]'])).exitCode).toBe(2)
+    expect((await app.run(['history', 'Ordr', '1'])).stderr).toMatch(/E_ENTITY_UNKNOWN: no snapshot has "Ordr"\nhint: .*OrderLine/)
   })
 
   it('compare and history show records as up-casters make them, or as they were stored', async () => {
@@ -206,12 +219,25 @@ describe('an accident, by the command line', () => {
     const broken = image()
     const refused = await app.run(['plan', snapshot])
     expect(refused.exitCode).toBe(3)
-    expect(refused.stderr).toContain('3 records cannot be restored like this, so the plan cannot be applied.')
+    expect(refused.stderr).toContain(
+      '3 records cannot be restored like this, so the plan cannot be applied. Say what becomes of rows that differ: --policy overwrite',
+    )
     const shown = await app.run(['plan', snapshot, '--policy', 'overwrite', '--by', 'ada'])
     expect(shown.exitCode).toBe(0)
     expect(shown.stdout).toMatch(/^Plan .* 3 rows to touch, until (.*\n)* {2}update +Order \[1\] {2}status "lost" → "paid"(.*\n)* {2}Apply it: holdfast apply /)
     const planned = (await app.run(['plan', snapshot, '--policy', 'overwrite', '--json'])).lines.at(-1)!
     expect(planned).toMatchObject({ type: 'summary', rows: 3, problems: 0, totals: { update: 3 } })
+    const rows = await app.run(['rows', String(planned.planId), '--json'])
+    expect(rows.lines.map(({ type, key, action }) => [type, key, action])).toEqual([
+      ...[1, 2, 3].map((id) => ['row', `[${id}]`, 'update']),
+      ['summary', undefined, undefined],
+    ])
+    const first = await app.run(['rows', String(planned.planId), '--limit', '1'])
+    expect(first.stdout).toMatch(/3 rows to touch(.*\n)* {2}update {3}Order \[1\]\n$/)
+    expect(first.stderr).toBe('2 more rows are not shown; --limit shows more.\n')
+    const nobodys = await app.run(['rows', snapshot])
+    expect(nobodys).toMatchObject({ exitCode: 10, stdout: '' })
+    expect(nobodys.stderr).toMatch(/E_RESTORE_UNKNOWN: there is no plan .*\nhint: .*--scope.*plan again/)
     app.sql("UPDATE orders SET status = 'other' WHERE id = 3")
     const stale = await app.run(['apply', String(planned.planId)])
     expect(stale.exitCode).toBe(3)
@@ -229,6 +255,7 @@ describe('an accident, by the command line', () => {
       [applied.lines.at(-1)!.restoreId, null],
       [null, planned.planId],
     ])
+    expect(list.lines[0]).toMatchObject({ by: 'operator' }) // nobody was named: the account's name
     expect((await app.run(['restores'])).stdout).toContain(`plan ${String(planned.planId)}`)
     expect((await app.run(['undo', snapshot])).exitCode).toBe(10)
     const picked = await app.run([

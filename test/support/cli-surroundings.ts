@@ -36,6 +36,7 @@ export function cliSurroundings(options: {
     stderr: stream('stderr'),
     stdin,
     env,
+    account: () => 'operator',
     cwd,
     written,
     quits,

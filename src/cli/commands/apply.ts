@@ -25,7 +25,7 @@ export function addApply(program: Command, run: RunCommand): void {
     .action(async (planId: string, _, command: Command) => {
       const options = command.optsWithGlobals<ApplyCommandOptions>()
       await run('apply', options, async (context) => {
-        const by = options.by ?? userOf(context.surroundings.env)
+        const by = options.by ?? userOf(context.surroundings)
         const { signal } = context.interrupts
         const result = await context.holdfast.restores.apply(planId, { undo: options.undo, scope: options.scope, signal, ...(by === undefined ? {} : { by }) })
         await tellRestore(result, context)

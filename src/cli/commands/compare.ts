@@ -4,10 +4,11 @@ import { counted, moment } from '../../kernel/amounts.ts'
 import { fieldText } from '../../kernel/field-text.ts'
 import { wholeNumber } from '../option-values.ts'
 import type { CommandContext, CommandResult, GlobalOptions, RunCommand } from '../run-command.ts'
-import { addScopeOption, type ScopeOptions } from '../scope-option.ts'
+import { addScopeOption } from '../scope-option.ts'
+import { addOfPlan, WHICH_SNAPSHOT, whichSnapshot, type WhichOptions } from '../which-snapshot.ts'
 import { textTable } from '../../kernel/text-table.ts'
 
-interface CompareCommandOptions extends GlobalOptions, ScopeOptions {
+interface CompareCommandOptions extends GlobalOptions, WhichOptions {
   readonly entity?: readonly string[]
   readonly limit?: number
   readonly asArchived?: boolean
@@ -21,12 +22,12 @@ export function addCompare(program: Command, run: RunCommand): void {
     .command('compare')
     .summary('show what changed since a snapshot, or between two')
     .description('Shows which records were added, removed and changed, field by field. Reads only what is not the same on both sides; writes nothing.')
-    .argument('<before>', 'id of the older snapshot')
-    .argument('[after]', 'id of the newer snapshot, or live: the database as it is now', 'live')
+    .argument('<before>', `the older one: ${WHICH_SNAPSHOT}`)
+    .argument('[after]', 'the newer one, told in the same way, or live: the database as it is now', 'live')
     .option('--entity <name...>', 'only these entities: Name, or store.Name')
     .option('--limit <n>', `differences shown; all are counted (default: ${SHOWN}, with --json all)`, wholeNumber)
     .option('--as-archived', 'records as they were stored: under the names of then, without up-casters')
-  addScopeOption(command)
+  addOfPlan(addScopeOption(command))
     .addHelpText('after', '\nExamples:\n  $ holdfast compare <snapshot>\n  $ holdfast compare <older> <newer> --entity Order --json')
     .action(async (before: string, after: string, _, command: Command) => {
       const options = command.optsWithGlobals<CompareCommandOptions>()
@@ -34,12 +35,10 @@ export function addCompare(program: Command, run: RunCommand): void {
     })
 }
 
-async function compare(
-  before: string,
-  after: string,
-  options: CompareCommandOptions,
-  { holdfast, output, interrupts }: CommandContext,
-): Promise<CommandResult> {
+async function compare(older: string, newer: string, options: CompareCommandOptions, context: CommandContext): Promise<CommandResult> {
+  const { holdfast, output, interrupts } = context
+  const before = await whichSnapshot(older, options, context)
+  const after = await whichSnapshot(newer, options, context)
   const { entity, limit = output.json ? Number.POSITIVE_INFINITY : SHOWN } = options
   const comparison = await holdfast.comparisons.compare({
     before,

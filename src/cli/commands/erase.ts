@@ -28,7 +28,7 @@ export function addErase(program: Command, run: RunCommand): void {
       const value = entityKeyValue(key)
       const { reason, store, by, scope, ...options } = command.optsWithGlobals<EraseCommandOptions>()
       await run('erase', options, async ({ holdfast, output, surroundings, interrupts: { signal } }) => {
-        const who = by ?? userOf(surroundings.env)
+        const who = by ?? userOf(surroundings)
         const report = await holdfast.erasures.erase(entity, value, {
           scope,
           signal,

@@ -2,7 +2,7 @@ import type { Command } from 'commander'
 import { counted } from '../../kernel/amounts.ts'
 import { planText } from '../../restore/index.ts'
 import { wholeNumber } from '../option-values.ts'
-import { addRestoreOptions, requestOf, type RestoreOptions } from '../restore-options.ts'
+import { addRestoreOptions, policyHint, requestOf, type RestoreOptions } from '../restore-options.ts'
 import type { CommandContext, CommandResult, RunCommand } from '../run-command.ts'
 import { scopeAgain } from '../scope-option.ts'
 
@@ -42,7 +42,8 @@ async function plan(snapshot: string | undefined, options: PlanCommandOptions, c
   const diagnostics = problems > 0 ? await holdfast.restores.diagnostics(planId, { scope: tenant, signal: interrupts.signal }) : null
   for (const problem of diagnostics?.entries ?? []) output.record('problem', { ...problem })
   for (const { entity, key, cause, message } of diagnostics?.entries.slice(0, 20) ?? []) output.text(`  ${entity} ${key ?? ''} ${cause}: ${message}`)
-  if (refused > 0) output.note(`${counted(refused, 'record')} cannot be restored like this, so the plan cannot be applied.`)
-  else output.text(`\n  Apply it: holdfast apply ${planId}${scopeAgain(tenant)}`)
+  if (refused > 0) output.note(`${counted(refused, 'record')} cannot be restored like this, so the plan cannot be applied.${policyHint(totals.conflict)}`)
+  if (rows > 0) output.text(`\n  Its rows: holdfast rows ${planId}${scopeAgain(tenant)}`)
+  if (refused === 0) output.text(`${rows > 0 ? '' : '\n'}  Apply it: holdfast apply ${planId}${scopeAgain(tenant)}`)
   return { exitCode: problems + totals.conflict > 0 ? 3 : 0, summary: { planId, hash, snapshotId, createdAt, expiresAt, rows, totals, problems } }
 }

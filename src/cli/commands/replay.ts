@@ -49,7 +49,7 @@ export function addReplay(program: Command, run: RunCommand): void {
 
 async function replay(restoreId: string, options: ReplayCommandOptions, context: CommandContext): Promise<CommandResult> {
   const { holdfast, output, interrupts, surroundings } = context
-  const { policy, cause: causes, continueOnError, undo, scope, by = userOf(surroundings.env) } = options
+  const { policy, cause: causes, continueOnError, undo, scope, by = userOf(surroundings) } = options
   const request: ReplayRequest = {
     undo,
     ...(policy === undefined ? {} : { policy }),

@@ -4,7 +4,7 @@ import { counted } from '../../kernel/amounts.ts'
 import { ask } from '../ask.ts'
 import { usageError } from '../command-error.ts'
 import { showProgress } from '../progress-view.ts'
-import { addRestoreOptions, requestOf, type RestoreOptions } from '../restore-options.ts'
+import { addRestoreOptions, policyHint, requestOf, type RestoreOptions } from '../restore-options.ts'
 import { tellRejected, tellRestore } from '../restore-report.ts'
 import type { CommandContext, CommandResult, RunCommand } from '../run-command.ts'
 
@@ -53,7 +53,7 @@ async function restore(snapshot: string | undefined, options: RestoreCommandOpti
     const { conflict, failed } = look.totals
     const mayFail = look.problems <= (options.continueOnError ?? 0)
     const refused = conflict + (mayFail ? 0 : look.problems)
-    if (refused > 0) output.note(`${counted(refused, 'record')} cannot be restored like this; nothing was written.`)
+    if (refused > 0) output.note(`${counted(refused, 'record')} cannot be restored like this; nothing was written.${policyHint(conflict)}`)
     else if (failed > 0) output.note(`${counted(failed, 'record')} cannot be restored, and would be left out.`)
     if (dryRun || refused > 0) return { exitCode: look.problems + conflict > 0 ? 3 : 0, summary: summaryOf(look) }
     const { totals } = look

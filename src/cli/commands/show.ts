@@ -1,7 +1,8 @@
 import type { Command } from 'commander'
 import { bytes, moment } from '../../kernel/amounts.ts'
 import type { GlobalOptions, RunCommand } from '../run-command.ts'
-import { addScopeOption, type ScopeOptions } from '../scope-option.ts'
+import { addScopeOption } from '../scope-option.ts'
+import { addOfPlan, WHICH_SNAPSHOT, whichSnapshot, type WhichOptions } from '../which-snapshot.ts'
 import { textTable } from '../../kernel/text-table.ts'
 
 export function addShow(program: Command, run: RunCommand): void {
@@ -9,14 +10,15 @@ export function addShow(program: Command, run: RunCommand): void {
     .command('show')
     .summary('show what a snapshot holds')
     .description('Shows where a snapshot comes from and what it holds, entity by entity. Reads its manifest, no records.')
-    .argument('<snapshot>', 'id of the snapshot')
-  addScopeOption(command)
+    .argument('<snapshot>', WHICH_SNAPSHOT)
+  addOfPlan(addScopeOption(command))
     .addHelpText('after', '\nExample:\n  $ holdfast show 01a1fc73-6312-7000-958d-47d147b10751')
-    .action(async (id: string, _, command: Command) => {
-      const { scope, ...options } = command.optsWithGlobals<GlobalOptions & ScopeOptions>()
-      await run('show', options, async ({ holdfast, output, interrupts }) => {
+    .action(async (told: string, _, command: Command) => {
+      const { scope, ofPlan, ...options } = command.optsWithGlobals<GlobalOptions & WhichOptions>()
+      await run('show', options, async (context) => {
+        const { holdfast, output, interrupts } = context
         const { snapshotId, plan, kind, parent, series, times, consistency, trigger, metadata, stores, totals, entities, ...manifest } =
-          await holdfast.discovery.snapshot(id, {
+          await holdfast.discovery.snapshot(await whichSnapshot(told, { scope, ofPlan }, context), {
             scope,
             signal: interrupts.signal,
           })

@@ -26,7 +26,7 @@ export function addUndo(program: Command, run: RunCommand): void {
     .action(async (restoreId: string, _, command: Command) => {
       const options = command.optsWithGlobals<UndoCommandOptions>()
       await run('undo', options, async (context) => {
-        const by = options.by ?? userOf(context.surroundings.env)
+        const by = options.by ?? userOf(context.surroundings)
         const request = { onConflict: options.keepChanged ? 'keep' : 'fail', ...(by === undefined ? {} : { by }) } as const
         const result = await context.holdfast.restores.undo(restoreId, request, { scope: options.scope, signal: context.interrupts.signal })
         await tellRestore(result, context)
