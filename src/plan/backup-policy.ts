@@ -1,4 +1,5 @@
 import type { ConsistencyLevel } from '../contracts/consistent-view.ts'
+import type { RetentionPolicy } from '../retention/index.ts'
 import { NO_SOURCE_LIMITS, type SourceLimits } from './source-limits.ts'
 
 export type Compression = 'zstd' | 'gzip' | 'none'
@@ -33,6 +34,11 @@ export interface BackupPolicy {
   readonly whenViewAges: 'warn' | 'reopen'
   /** How hard a backup may lean on the databases that it reads. Default: not held back. */
   readonly source: SourceLimits
+  /**
+   * What stays of the plan's snapshots after each backup that was committed: the others are hidden, as by `discovery.retain`; their space comes back by a prune. What is refused (more than half of a series, anything that
+   * cannot be read) is a warning of the backup. Default null: all stay.
+   */
+  readonly retention: RetentionPolicy | null
 }
 
 /** A policy as it is declared: every member has a default. */
@@ -50,4 +56,5 @@ export const DEFAULT_POLICY: BackupPolicy = {
   maxViewAgeMs: 21_600_000,
   whenViewAges: 'warn',
   source: NO_SOURCE_LIMITS,
+  retention: null,
 }

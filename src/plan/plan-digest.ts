@@ -3,7 +3,7 @@ import { canonicalJson } from '../kernel/canonical-json.ts'
 import type { BackupPolicy } from './backup-policy.ts'
 import type { ResolvedPlan } from './resolved-plan.ts'
 
-/** SHA-256 (hex) of all that decides what a session stores and where. Description, hooks, concurrency, load limits, the age of views and when to take a full may change under a running session. */
+/** SHA-256 (hex) of all that decides what a session stores and where. Description, hooks, concurrency, load limits, the age of views, retention and when to take a full may change under a running session. */
 export function planDigest(plan: Omit<ResolvedPlan, 'digest'>): string {
   const { description: _, hooks: __, policy, scope, ...rest } = plan
   return createHash('sha256')
@@ -20,6 +20,7 @@ function lasting(policy: BackupPolicy): Partial<BackupPolicy> {
     'maxViewAgeMs',
     'whenViewAges',
     'source',
+    'retention',
   ])
   return Object.fromEntries(Object.entries(policy).filter(([name]) => !changing.has(name)))
 }

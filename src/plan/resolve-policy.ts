@@ -1,4 +1,7 @@
 import { DEFAULT_POLICY, type BackupPolicy, type Compression } from './backup-policy.ts'
+import { isHoldfastError } from '../kernel/errors.ts'
+import { checkRetention, type RetentionPolicy } from '../retention/index.ts'
+import { isPlainObject } from './frozen-copy.ts'
 import { suggest } from './name-list.ts'
 import { PlanProblem } from './plan-problem.ts'
 import { resolveSource } from './resolve-source.ts'
@@ -36,6 +39,23 @@ export function resolvePolicy(declared: Readonly<Record<string, unknown>>, probl
     maxViewAgeMs: whole(declared, 'maxViewAgeMs', 1000, 604_800_000, DEFAULT_POLICY.maxViewAgeMs, problems),
     whenViewAges: choice(declared, 'whenViewAges', ['warn', 'reopen'], DEFAULT_POLICY.whenViewAges, problems),
     source: resolveSource(declared.source, 'policy.source', problems),
+    retention: retention(declared.retention, problems),
+  }
+}
+
+function retention(value: unknown, problems: PlanProblem[]): RetentionPolicy | null {
+  if (value === undefined || value === null) return null
+  if (!isPlainObject(value)) {
+    problems.push(new PlanProblem('policy.retention', value, 'not an object', 'Give rules: { last: 7, daily: 30 }, or leave it out'))
+    return null
+  }
+  try {
+    checkRetention(value, 'policy.retention')
+    return value
+  } catch (error) {
+    if (!isHoldfastError(error, 'E_CONFIG')) throw error
+    problems.push(new PlanProblem('policy.retention', value, error.message, error.hint))
+    return null
   }
 }
 

@@ -36,41 +36,41 @@ export interface RetentionPolicy {
 export const COUNTED = ['last', 'hourly', 'daily', 'weekly', 'monthly', 'yearly'] as const
 const SPANS: readonly (keyof CalendarSpan)[] = ['years', 'months', 'weeks', 'days', 'hours']
 
-/** @throws `E_CONFIG`, also for a policy that keeps nothing: that is no way to delete everything */
-export function checkRetention(policy: RetentionPolicy): void {
-  assertKnownOptions(policy, [...COUNTED, ...LIMITS, 'within', 'tagged', 'strategy', 'zone'] satisfies (keyof RetentionPolicy)[], '`keep`')
+/** `path`: how messages name it. @throws `E_CONFIG`, also for a policy that keeps nothing: that is no way to delete everything */
+export function checkRetention(policy: RetentionPolicy, path = 'keep'): void {
+  assertKnownOptions(policy, [...COUNTED, ...LIMITS, 'within', 'tagged', 'strategy', 'zone'] satisfies (keyof RetentionPolicy)[], `\`${path}\``)
   const { tagged, strategy, zone = 'UTC' } = policy
   for (const rule of COUNTED) {
     const count = policy[rule]
     if (count !== undefined && (!Number.isInteger(count) || count < -1))
-      throw new HoldfastError('E_CONFIG', `\`keep.${rule}\` is ${String(count)}; expected a whole number, −1 for all`)
+      throw new HoldfastError('E_CONFIG', `\`${path}.${rule}\` is ${String(count)}; expected a whole number, −1 for all`)
   }
   for (const name of ['within', 'maxAge'] as const) {
     const span = policy[name]
     if (span === undefined) continue
-    assertKnownOptions(span, SPANS, `\`keep.${name}\``)
+    assertKnownOptions(span, SPANS, `\`${path}.${name}\``)
     const lengths = Object.values(span)
     if (lengths.length === 0 || lengths.some((length) => !Number.isInteger(length) || length < 0) || lengths.every((length) => length === 0))
-      throw new HoldfastError('E_CONFIG', `\`keep.${name}\` takes whole numbers of years, months, weeks, days and hours, at least one above 0`)
+      throw new HoldfastError('E_CONFIG', `\`${path}.${name}\` takes whole numbers of years, months, weeks, days and hours, at least one above 0`)
   }
   for (const name of ['maxCount', 'maxBytes'] as const) {
     const most = policy[name]
     if (most !== undefined && (!Number.isSafeInteger(most) || most < 1))
-      throw new HoldfastError('E_CONFIG', `\`keep.${name}\` is ${String(most)}; expected a whole number above 0`)
+      throw new HoldfastError('E_CONFIG', `\`${path}.${name}\` is ${String(most)}; expected a whole number above 0`)
   }
   if (tagged !== undefined && !(Array.isArray(tagged) && tagged.length > 0 && tagged.every((tag) => typeof tag === 'string' && /^[^=]/.test(tag))))
-    throw new HoldfastError('E_CONFIG', '`keep.tagged` takes names of metadata, or `name=value`, at least one')
-  if (strategy !== undefined && typeof strategy !== 'function') throw new HoldfastError('E_CONFIG', '`keep.strategy` must be a function')
+    throw new HoldfastError('E_CONFIG', `\`${path}.tagged\` takes names of metadata, or \`name=value\`, at least one`)
+  if (strategy !== undefined && typeof strategy !== 'function') throw new HoldfastError('E_CONFIG', `\`${path}.strategy\` must be a function`)
   try {
     assertZone(zone)
   } catch (cause) {
-    throw new HoldfastError('E_CONFIG', `\`keep.zone\` ${JSON.stringify(zone)} is no time zone that is known here`, {
+    throw new HoldfastError('E_CONFIG', `\`${path}.zone\` ${JSON.stringify(zone)} is no time zone that is known here`, {
       hint: 'An IANA name: Europe/Berlin.',
       cause,
     })
   }
   if (!hasRules(policy) && LIMITS.every((limit) => policy[limit] === undefined))
-    throw new HoldfastError('E_CONFIG', '`keep` keeps nothing', {
+    throw new HoldfastError('E_CONFIG', `\`${path}\` keeps nothing`, {
       hint: 'Give at least one rule: { last: 7, daily: 30 }. Single snapshots are deleted by `discovery.delete`.',
     })
 }

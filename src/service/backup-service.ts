@@ -4,13 +4,14 @@ import { type BackupSession, resumeBackup, startBackup } from '../export/index.t
 import type { HookSets } from './hook-sets.ts'
 import type { Clock } from '../kernel/clock.ts'
 import { assertKnownOptions } from '../kernel/known-options.ts'
-import { type IBackupPlanRegistry, tenantOf } from '../plan/index.ts'
+import { type IBackupPlanRegistry, type ResolvedPlan, tenantOf } from '../plan/index.ts'
 import type { BucketRepositories } from './bucket-repositories.ts'
 import { checkKind, checkMetadata, checkSeries, checkTrigger } from './check-start.ts'
 import { withSourceLimits } from './check-source.ts'
 import type { IDataBackupService, ResumeBackupOptions, StartBackupOptions } from './data-backup-service.ts'
 import { scopedStores } from './scoped-stores.ts'
 import { RecentSessions } from './recent-sessions.ts'
+import { retentionAfter } from './retention-after.ts'
 
 /** The service, and what the application's owner needs to stop it. */
 export interface BackupService extends IDataBackupService {
@@ -32,6 +33,8 @@ const RESUME_OPTIONS: readonly (keyof ResumeBackupOptions)[] = ['takeover', 'sou
 export function createBackupService({ repositories, stores, plans, hooks, clock, logger }: BackupServiceOptions): BackupService {
   const recent = new RecentSessions<BackupSession>()
   const environment = { stores: [...stores.values()], clock, logger }
+  // First in the list, so that what comes after a backup calls it last: hooks still see what it deletes.
+  const hooksOf = (plan: ResolvedPlan) => [...retentionAfter(plan, { repositories, clock, logger }), ...hooks.of(plan.id)]
 
   async function start(planId: string, options: StartBackupOptions = {}): Promise<BackupSession> {
     assertKnownOptions(options, START_OPTIONS, 'a backup')
@@ -44,7 +47,7 @@ export function createBackupService({ repositories, stores, plans, hooks, clock,
     const repositoryOf = (bucket: string) => repositories.openOrCreate(bucket)
     const own = [...(await scopedStores(plan, tenantOf(plan, tenant), stores)).values()]
     return recent.begin(() =>
-      startBackup({ ...environment, hooks: hooks.of(planId), stores: own, tenant, repositoryOf, plan, metadata, trigger, kind, series, signal }),
+      startBackup({ ...environment, hooks: hooksOf(plan), stores: own, tenant, repositoryOf, plan, metadata, trigger, kind, series, signal }),
     )
   }
 
@@ -63,7 +66,7 @@ export function createBackupService({ repositories, stores, plans, hooks, clock,
           storesOf: async (plan) => [...(await scopedStores(plan, tenantOf(plan, tenant), stores)).values()],
           tenant,
           repositoryOf,
-          hooksOf: (plan) => hooks.of(plan.id),
+          hooksOf,
           planOf: (id) => withSourceLimits(plans.resolved(id), source),
           takeover,
           signal,

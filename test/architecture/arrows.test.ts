@@ -7,7 +7,7 @@ const ARROWS: Record<string, readonly string[]> = {
   'src/contracts': ['src/kernel'],
   'src/record': ['src/contracts', 'src/kernel'],
   'src/hooks': ['src/contracts', 'src/kernel'],
-  'src/plan': ['src/hooks', 'src/contracts', 'src/kernel'],
+  'src/plan': ['src/hooks', 'src/retention', 'src/contracts', 'src/kernel'],
   'src/progress': ['src/contracts', 'src/kernel'],
   'src/crypto': ['src/contracts', 'src/kernel'],
   'src/archive': ['src/crypto', 'src/record', 'src/plan', 'src/contracts', 'src/kernel'],

@@ -97,6 +97,7 @@ describe('a plan with nothing wrong', () => {
           checkEveryMs: 5000,
           maxWaitMs: 3_600_000,
         },
+        retention: null,
       },
       digest: expect.stringMatching(/^[0-9a-f]{64}$/),
     })
@@ -112,6 +113,7 @@ describe('a plan with nothing wrong', () => {
     expect(digest({ policy: { concurrency: 7 } })).toBe(same)
     expect(digest({ policy: { level: 3 } })).toBe(same)
     expect(digest({ policy: { fullAfterDays: 1, fullAfterSnapshots: 5 } })).toBe(same)
+    expect(digest({ policy: { retention: { last: 3, strategy: () => new Map() } } })).toBe(same)
     expect(digest({ policy: { source: { maxRowsPerSecond: 5, pauseWhen: () => 'ok' } } })).toBe(same)
     expect(digest({ entities: ['Tag', 'Order'] })).toBe(same)
     const others = [
@@ -365,7 +367,7 @@ describe('problems', () => {
     [
       'an unknown policy member',
       { policy: { compresion: 'zstd' } as never },
-      'policy.compresion = "zstd": no such policy member. Did you mean "compression"? Known members: compression, level, chunkBytes, concurrency, requireConsistency, fullAfterDays, fullAfterSnapshots, reconcileEvery, maxViewAgeMs, whenViewAges, source.',
+      'policy.compresion = "zstd": no such policy member. Did you mean "compression"? Known members: compression, level, chunkBytes, concurrency, requireConsistency, fullAfterDays, fullAfterSnapshots, reconcileEvery, maxViewAgeMs, whenViewAges, source, retention.',
     ],
     [
       'an unknown compression',

@@ -1,12 +1,16 @@
 import { Type } from 'typebox'
 import type { BackupPolicy, Inventory, ResolvedEntity, ResolvedPlan, ResolvedScope, SourceLimits } from '../../src/plan/index.ts'
+import { Rules } from './schemas-retention.ts'
 import { Names, Nullable, schemaOf } from './schemas.ts'
 
 /** A plan as it goes over HTTP: of a probe, that there is one. */
 export type PlanView = Omit<ResolvedPlan, 'policy' | 'scope' | 'entities' | 'hooks'> & {
   readonly entities: readonly Omit<ResolvedEntity, 'owner'>[]
   readonly scope: ResolvedScope['by'] | null
-  readonly policy: Omit<BackupPolicy, 'source'> & { readonly source: Omit<SourceLimits, 'pauseWhen'> & { readonly pauseWhen: boolean } }
+  readonly policy: Omit<BackupPolicy, 'source' | 'retention'> & {
+    readonly source: Omit<SourceLimits, 'pauseWhen'> & { readonly pauseWhen: boolean }
+    readonly retention: (Omit<NonNullable<BackupPolicy['retention']>, 'strategy'> & { readonly strategy: boolean }) | null
+  }
 }
 
 const PlanSchema = schemaOf<PlanView>()(
@@ -46,6 +50,7 @@ const PlanSchema = schemaOf<PlanView>()(
         checkEveryMs: Type.Integer(),
         maxWaitMs: Type.Integer(),
       }),
+      retention: Nullable(Type.Object({ ...Rules, strategy: Type.Boolean({ description: 'There is a function' }) })),
     }),
     digest: Type.String({ description: 'A session resumes only under the plan it was started with' }),
   }),

@@ -9,22 +9,27 @@ const Places = Type.Integer({ minimum: -1, maximum: 1_000_000, description: '-1:
 const Units = Type.Optional(Type.Integer({ minimum: 0, maximum: 1_000_000 }))
 const Span = Type.Object({ years: Units, months: Units, weeks: Units, days: Units, hours: Units }, { additionalProperties: false })
 
+/** Of a retention, all that is data. */
+export const Rules = {
+  last: Type.Optional(Places),
+  hourly: Type.Optional(Places),
+  daily: Type.Optional(Places),
+  weekly: Type.Optional(Places),
+  monthly: Type.Optional(Places),
+  yearly: Type.Optional(Places),
+  within: Type.Optional(Span),
+  tagged: Type.Optional(Type.Array(Type.String({ minLength: 1, maxLength: 4300 }), { minItems: 1, maxItems: 64 })),
+  maxAge: Type.Optional(Span),
+  maxCount: Type.Optional(Type.Integer({ minimum: 1 })),
+  maxBytes: Type.Optional(Type.Integer({ minimum: 1 })),
+  zone: Type.Optional(Type.String({ minLength: 1, maxLength: 64 })),
+}
+
 export const RetainBody = Type.Object(
   {
     keep: Type.Object(
       {
-        last: Type.Optional(Places),
-        hourly: Type.Optional(Places),
-        daily: Type.Optional(Places),
-        weekly: Type.Optional(Places),
-        monthly: Type.Optional(Places),
-        yearly: Type.Optional(Places),
-        within: Type.Optional(Span),
-        tagged: Type.Optional(Type.Array(Type.String({ minLength: 1, maxLength: 4300 }), { minItems: 1, maxItems: 64 })),
-        maxAge: Type.Optional(Span),
-        maxCount: Type.Optional(Type.Integer({ minimum: 1 })),
-        maxBytes: Type.Optional(Type.Integer({ minimum: 1 })),
-        zone: Type.Optional(Type.String({ minLength: 1, maxLength: 64 })),
+        ...Rules,
       },
       { additionalProperties: false, description: 'What stays of each series' },
     ),

@@ -1,5 +1,15 @@
 import type { Command } from 'commander'
+import type { BackupPolicy } from '../../plan/index.ts'
 import type { GlobalOptions, RunCommand } from '../run-command.ts'
+
+/** Of functions, that there is one. */
+function shown({ source, retention, ...policy }: BackupPolicy): object {
+  return {
+    ...policy,
+    source: { ...source, pauseWhen: source.pauseWhen !== null },
+    retention: retention && { ...retention, strategy: retention.strategy !== undefined },
+  }
+}
 
 export function addPlans(program: Command, run: RunCommand): void {
   program
@@ -17,7 +27,7 @@ export function addPlans(program: Command, run: RunCommand): void {
             description: plan.description,
             module,
             bucket: plan.bucket,
-            policy: { ...plan.policy, source: { ...plan.policy.source, pauseWhen: plan.policy.source.pauseWhen !== null } },
+            policy: shown(plan.policy),
             entities,
           })
         }

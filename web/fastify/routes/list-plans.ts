@@ -16,7 +16,11 @@ function planView(resolved: ResolvedPlan): PlanView {
     ...plan,
     entities: entities.map(withoutOwner),
     scope: scope?.by ?? null,
-    policy: { ...policy, source: { ...policy.source, pauseWhen: policy.source.pauseWhen !== null } },
+    policy: {
+      ...policy,
+      source: { ...policy.source, pauseWhen: policy.source.pauseWhen !== null },
+      retention: policy.retention && { ...policy.retention, strategy: policy.retention.strategy !== undefined },
+    },
   }
 }
 
