@@ -190,6 +190,13 @@ export interface MergeOptions extends AbortableOptions {
   readonly problemLimit?: number
   /** With it, every item must be `staged`. `E_CAPABILITY` where the target cannot wait for it (a database in memory). */
   readonly watch?: RowWatch
+  /**
+   * Called once a transaction, under its locks, with what it is going to do and all that speaks against it, before anything is written. What it throws is thrown by `merge` after rolling back.
+   * Only for targets that say `comparesInMerge`; without it `reconcile` has been called before.
+   */
+  readonly compared?: (report: ReconcileReport) => void
+  /** Samples kept for each action and entity in that report. Default 5. */
+  readonly samples?: number
   /** Called once with the report, when all is written and checked, right before COMMIT. What it throws is thrown by `merge` after rolling back. */
   readonly beforeCommit?: (report: MergeReport) => void
 }
@@ -224,6 +231,8 @@ export interface RestoreTarget {
   readonly store: string
   /** The live entities, resolved against the catalog. */
   readonly entities: readonly EntityDescriptor[]
+  /** `merge` can tell what it is going to do (`MergeOptions.compared`), so that what is staged need not be compared with all rows twice. */
+  readonly comparesInMerge?: true
   isEmpty(entity: string, options?: AbortableOptions): Promise<boolean>
   /**
    * Looks at the live tables in one consistent state, for as long as `work` takes. Ranges that it finds unchanged can be left out of what is staged (`RestoreItem.unchanged`).

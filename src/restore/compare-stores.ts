@@ -1,4 +1,4 @@
-import type { ReconcileReport, RecordProblem } from '../contracts/restore-target.ts'
+import type { ReconcileOptions, ReconcileReport, RecordProblem } from '../contracts/restore-target.ts'
 import { assertAccounted } from './assert-accounted.ts'
 import { rangeCounts, recordsOf, renumbered, unchangedRows } from './chosen-item.ts'
 import { conflictProblems, firstSamples, LISTED_CONFLICTS } from './conflicts.ts'
@@ -20,6 +20,14 @@ export interface ComparedStore {
 /** Of each store that was staged. */
 export type Comparison = ReadonlyMap<OpenStore, ComparedStore>
 
+/**
+ * One store whose target can compare within the merge: there all of it is refused before anything is written, too, and it is compared once. Who follows rows or decides about them, or lets some
+ * fail, has them compared before.
+ */
+export function comparesInMerge(stores: readonly OpenStore[], { dryRun, continueOnError, watcher, resolvers }: RestoreContext): boolean {
+  return !dryRun && continueOnError === 0 && !watcher && resolvers.length === 0 && stores.length === 1 && stores[0]!.target.comparesInMerge === true
+}
+
 /** Compares what is staged with what is live. Problems go to the ledger. */
 export async function compareStores(stores: readonly OpenStore[], context: RestoreContext): Promise<Comparison> {
   const staged = stores.filter(({ direct }) => !direct)
@@ -31,32 +39,44 @@ export async function compareStores(stores: readonly OpenStore[], context: Resto
 }
 
 async function compareStore(store: OpenStore, context: RestoreContext): Promise<ComparedStore> {
-  const { selection } = store
-  const { meters, problems, samples, policy, signal } = context
+  const { meters, problems, signal } = context
   const before = problems.count
-  const undecided = policy === 'fail' || policy === 'newer-version-wins'
   const compare = (watched: RestoreContext) =>
     withMovedLoaded(store, 'comparing', context, () =>
       store.target.reconcile(store.items, {
         signal,
         ...watching('comparing', store, watched),
-        samples: undecided ? LISTED_CONFLICTS : samples,
-        problemLimit: problemLimit(context, PROBLEM_LIMIT),
+        ...listed(context),
       }),
     )
   const report = await (context.continueOnError > 0 ? withoutFailed(store, context, compare) : compare(context))
-  const { items, failed } = store
-  if (context.continueOnError === 0) problems.note(selection.store.name, renumbered(report.problems, items), report.problemCount)
   // After a line that may not be refused loading stopped, so the numbers of its entity are those of a part.
-  if (before <= context.continueOnError) assertAccounted(items, report.entities, (entity) => failed.refused(entity))
+  const compared = comparedStore(store, report, context, before <= context.continueOnError)
+  for (const item of store.items) {
+    const found = report.entities.find((one) => one.entity === item.entity)!
+    const meter = meters.of(item.archived)
+    meter.reached(found.create + found.update + found.conflict)
+    meter.left(found.identical + found.keep + found.absent + found.failed + unchangedRows(item))
+    meter.done()
+  }
+  return compared
+}
+
+/** How many samples and problems a target is asked for. */
+export function listed({ policy, samples, continueOnError }: RestoreContext): Required<Pick<ReconcileOptions, 'samples' | 'problemLimit'>> {
+  const undecided = policy === 'fail' || policy === 'newer-version-wins'
+  return { samples: undecided ? LISTED_CONFLICTS : samples, problemLimit: problemLimit({ continueOnError }, PROBLEM_LIMIT) }
+}
+
+/** What the report of a target comes to. Problems go to the ledger. */
+export function comparedStore(store: OpenStore, report: ReconcileReport, context: RestoreContext, complete: boolean): ComparedStore {
+  const { selection, items, failed } = store
+  const { problems, samples } = context
+  if (context.continueOnError === 0) problems.note(selection.store.name, renumbered(report.problems, items), report.problemCount)
+  if (complete) assertAccounted(items, report.entities, (entity) => failed.refused(entity))
   const entities = items.map((item): RestoredEntity => {
-    const { archived } = item
     const found = report.entities.find((one) => one.entity === item.entity)!
     const skipped = unchangedRows(item)
-    const meter = meters.of(archived)
-    meter.reached(found.create + found.update + found.conflict)
-    meter.left(found.identical + found.keep + found.absent + found.failed + skipped)
-    meter.done()
     return {
       store: selection.store.name,
       records: recordsOf(item),

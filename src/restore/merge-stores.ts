@@ -1,16 +1,16 @@
-import type { MergedEntity, MergeReport, RecordProblem } from '../contracts/restore-target.ts'
+import type { MergedEntity, MergeOptions, MergeReport, RecordProblem } from '../contracts/restore-target.ts'
 import { HoldfastError, isHoldfastError } from '../kernel/errors.ts'
 import { assertAccounted } from './assert-accounted.ts'
 import { type ChosenItem, rangeCounts, recordsOf, renumbered, unchangedRows } from './chosen-item.ts'
-import type { Comparison } from './compare-stores.ts'
+import { type ComparedStore, comparedStore, type Comparison, listed } from './compare-stores.ts'
+import { refuseConflicts } from './conflicts.ts'
 import type { FailedRecords } from './failed-records.ts'
 import { forgetRows } from './forget-rows.ts'
-import { goOnWithout, problemLimit, refuseNothingLeft } from './go-on-without.ts'
+import { goOnWithout, refuseNothingLeft } from './go-on-without.ts'
 import { withMovedLoaded } from './load-moved.ts'
 import type { OpenStore } from './open-stores.ts'
 import type { RestoreContext } from './restore-context.ts'
 import { watching } from './restore-watcher.ts'
-import { PROBLEM_LIMIT } from './restore-request.ts'
 import type { RestoredEntity } from './restore-result.ts'
 
 /** What was committed, of all stores. */
@@ -20,7 +20,7 @@ export interface Merged {
   readonly warnings: readonly string[]
 }
 
-/** Each store in a transaction of its own. @throws `E_RESTORE_PARTIAL` when one fails after another was committed, saying which. */
+/** Each store in a transaction of its own, in which it is compared unless it was before. @throws `E_RESTORE_PARTIAL` when one fails after another was committed, saying which. */
 export async function mergeStores(stores: readonly OpenStore[], compared: Comparison, context: RestoreContext): Promise<Merged> {
   context.meters.begin('merging')
   const entities: RestoredEntity[] = []
@@ -29,7 +29,9 @@ export async function mergeStores(stores: readonly OpenStore[], compared: Compar
   const committed: string[] = []
   for (const store of stores) {
     const { name } = store.selection.store
-    const report = await withMovedLoaded(store, 'merging', context, () => mergeWithoutFailed(store, stores, context)).catch((error: unknown) =>
+    let told = compared.get(store)
+    const comparing = store.direct || told ? {} : comparingNow(store, context, (found) => (told = found))
+    const report = await withMovedLoaded(store, 'merging', context, () => mergeWithoutFailed(store, stores, comparing, context)).catch((error: unknown) =>
       Promise.reject(committed.length === 0 ? error : partial(name, committed, error)),
     )
     committed.push(name)
@@ -43,7 +45,7 @@ export async function mergeStores(stores: readonly OpenStore[], compared: Compar
             report.entities.find(({ entity }) => entity === item.entity)!,
             store.failed,
           ),
-          compared.get(store)?.entities,
+          told?.entities,
         ),
       ),
     )
@@ -52,14 +54,31 @@ export async function mergeStores(stores: readonly OpenStore[], compared: Compar
   return { entities, silenced, warnings }
 }
 
+/** Refuses what speaks against the merge as it is refused before one. */
+function comparingNow(store: OpenStore, context: RestoreContext, told: (compared: ComparedStore) => void): Comparing {
+  return {
+    samples: listed(context).samples,
+    compared(report) {
+      const compared = comparedStore(store, report, context, true)
+      refuseConflicts(new Map([[store, compared]]), context)
+      context.problems.refuse()
+      told(compared)
+    },
+  }
+}
+
+type Comparing = Pick<MergeOptions, 'compared' | 'samples'>
+
 /** What only shows when rows are written is left out as well, and the merge done again; not of a plan, which is applied as it was shown. */
-async function mergeWithoutFailed(store: OpenStore, stores: readonly OpenStore[], context: RestoreContext): Promise<MergeReport> {
+async function mergeWithoutFailed(store: OpenStore, stores: readonly OpenStore[], comparing: Comparing, context: RestoreContext): Promise<MergeReport> {
   for (;;) {
     try {
-      return await mergeStore(store, context)
+      return await mergeStore(store, comparing, context)
     } catch (error) {
       const problems = isHoldfastError(error) ? (error.details.problems as readonly RecordProblem[] | undefined) : undefined
       if (!isHoldfastError(error) || !Array.isArray(problems)) throw error
+      // The ledger's own refusal names its records as people count them.
+      if (context.continueOnError === 0 && context.problems.count > 0) throw error
       const goesOn = context.continueOnError > 0 && context.applies === undefined && isHoldfastError(error, 'E_RESTORE_REJECTED')
       if (!goesOn || !goOnWithout(store, problems, context)) throw error.withDetails({ problems: renumbered(problems, store.items) })
       refuseNothingLeft(stores, context)
@@ -71,7 +90,7 @@ function withRefused(merged: MergedEntity, failed: FailedRecords): MergedEntity 
   return { ...merged, failed: merged.failed + failed.refused(merged.entity) }
 }
 
-async function mergeStore(store: OpenStore, context: RestoreContext) {
+async function mergeStore(store: OpenStore, comparing: Comparing, context: RestoreContext) {
   const { manifest, meters, signal } = context
   const { selection, target, items, failed } = store
   const metered = new Map(items.map((item) => [item.entity, meters.of(item.archived)]))
@@ -80,7 +99,8 @@ async function mergeStore(store: OpenStore, context: RestoreContext) {
   const report = await target.merge(items, {
     signal,
     ...watching('merging', store, context),
-    problemLimit: problemLimit(context, PROBLEM_LIMIT),
+    ...comparing,
+    problemLimit: listed(context).problemLimit,
     sequences: (saved?.sequences ?? []).filter(({ entity }) => metered.has(entity)),
     onProgress: (entity, rows) => metered.get(entity)?.reached(rows),
     beforeCommit: ({ entities }) => assertAccounted(items, entities, (entity) => failed.refused(entity)),

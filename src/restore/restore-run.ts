@@ -3,7 +3,7 @@ import { type ErasedRows, erasedOfSnapshot } from '../erasure/index.ts'
 import { HoldfastError, isHoldfastError } from '../kernel/errors.ts'
 import { assertSelectionWarm } from './assert-warm.ts'
 import { buildResult } from './build-result.ts'
-import { compareStores } from './compare-stores.ts'
+import { comparesInMerge, compareStores } from './compare-stores.ts'
 import { refuseConflicts } from './conflicts.ts'
 import { refuseNothingLeft } from './go-on-without.ts'
 import { type Merged, mergeStores } from './merge-stores.ts'
@@ -80,7 +80,7 @@ async function restore(stores: readonly OpenStore[], context: RestoreContext): P
   await validateStores(stores, context)
   await stageStores(stores, context)
   if (!dryRun && continueOnError === 0) problems.refuse()
-  const compared = await compareStores(stores, context)
+  const compared = comparesInMerge(stores, context) ? new Map() : await compareStores(stores, context)
   if (dryRun) return { entities: [...compared.values()].flatMap(({ entities }) => entities), silenced: [], warnings: [] }
   refuseConflicts(compared, context)
   if (continueOnError === 0) problems.refuse()

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { HoldfastError } from '../../src/kernel/errors.ts'
 import { createTestDatabase, type TestDatabase } from '../support/postgres.ts'
 import { mappingOf, table, testPool } from '../support/postgres-lane.ts'
 import { failure, inTarget, itemOf, itemOfLines, restoreAll, saveAll, type SavedStore } from '../support/postgres-restore.ts'
@@ -101,6 +102,42 @@ describe('policies', () => {
     await db.query(`UPDATE item SET name = 'x', version = 9 WHERE id = 5`)
     const error = await failure(restoreAll(lane.connections, plain, again, { policy: 'newer-version-wins' }), 'E_RESTORE_CONFLICT')
     expect(error.details.conflicts).toEqual([{ entity: 'item', policy: 'newer-version-wins', rows: 1, keys: ['[5]'] }])
+  })
+})
+
+describe('a merge that compares', () => {
+  it('tells what it is going to do as a comparison does, before it writes', async () => {
+    await inTarget(lane.connections, mapping, async (target) => {
+      const item = { ...itemOf(saved.entities[0]!), mode: 'staged' as const }
+      await target.stage(item)
+      const before = await target.reconcile([item], { samples: 2 })
+      const told: unknown[] = []
+      const report = await target.merge([item], { sequences: [], samples: 2, compared: (found) => void told.push(found) })
+      expect(told).toEqual([before])
+      expect(report.entities).toMatchObject([{ created: 1, updated: 3, identical: 1 }])
+    })
+  })
+
+  it('tells all that speaks against it, and what it is told then ends it', async () => {
+    await db.query('ALTER TABLE item ADD CONSTRAINT large CHECK (amount > 2)')
+    const before = await rows()
+    const problems: unknown[] = []
+    await inTarget(lane.connections, mapping, async (target) => {
+      const item = { ...itemOf(saved.entities[0]!), mode: 'staged' as const }
+      await target.stage(item)
+      const merging = target.merge([item], {
+        sequences: [],
+        compared(report) {
+          problems.push(...report.problems)
+          throw new HoldfastError('E_RESTORE_CONFLICT', 'no')
+        },
+      })
+      expect((await failure(merging, 'E_RESTORE_CONFLICT')).message).toContain('no')
+      // Who lets it pass is refused all the same.
+      await failure(target.merge([item], { sequences: [], compared: () => {} }), 'E_RESTORE_REJECTED')
+    })
+    expect(problems).toMatchObject([{ entity: 'item', key: '[1]', cause: 'validation' }])
+    expect(await rows()).toEqual(before)
   })
 })
 

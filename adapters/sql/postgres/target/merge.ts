@@ -16,7 +16,7 @@ import { assertUnchanged } from './live-look.ts'
 import { makeRoomForSwaps } from './part-swaps.ts'
 import { problemList, type ProblemList } from '../../problem-list.ts'
 import { readLiveTables } from './read-live-tables.ts'
-import { decideAll, findAllProblems } from './reconcile.ts'
+import { decideAll, describeAll, findAllProblems } from './reconcile.ts'
 import { recheckUniques } from './recheck-uniques.ts'
 import { refuseCascades } from './refuse-cascades.ts'
 import { refuseConflicts, refuseProblems, rejection } from './refuse-merge.ts'
@@ -65,11 +65,12 @@ export async function merge(parts: MergeParts, items: readonly MergeItem[], opti
     await lockOwners(tx, first, fitted)
     await refuseStrangers(tx, first, 'before')
     const decided = await judgeRows(tx, first, options.watch)
+    if (options.compared) options.compared(await describeAll(tx, decided, staged, list, options.samples))
     await refuseConflicts(decided, async (item) =>
       (await takeSamples(tx, item, CONFLICT_KEYS)).flatMap(({ action, key }) => (action === 'conflict' ? [key] : [])),
     )
     if (!silence.replica) await refuseCascades(tx, decided, silence.standing)
-    if (!parts.checked || options.watch) await findAllProblems(tx, decided, new Set(direct.map(({ live }) => live.oid)), list)
+    if (!options.compared && (!parts.checked || options.watch)) await findAllProblems(tx, decided, new Set(direct.map(({ live }) => live.oid)), list)
     refuseProblems(list)
     if (direct.length === 0 && decided.every(({ counts }) => counts.create + counts.update + counts.delete === 0))
       return untouched(tx, fitted, decided, options)

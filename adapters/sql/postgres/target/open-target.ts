@@ -101,6 +101,7 @@ function createTarget(store: string, mapping: StoreMapping, parts: Omit<MergePar
   return {
     store,
     entities: entities.map(({ descriptor }) => descriptor),
+    comparesInMerge: true,
 
     async isEmpty(entity, options = {}) {
       const live = tables.find((table) => table.entity.name === entity)

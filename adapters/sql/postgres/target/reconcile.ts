@@ -22,8 +22,7 @@ export async function reconcile(
   staged: readonly StagedRecords[],
   options: ReconcileOptions,
 ): Promise<ReconcileReport> {
-  const list = problemList(options.problemLimit)
-  const entities = await session.transaction(
+  return session.transaction(
     async (tx) => {
       await assertUnchanged(
         tx,
@@ -34,14 +33,23 @@ export async function reconcile(
       )
       const first = await decideAll(tx, area, staged)
       await refuseStrangers(tx, first, 'before')
-      const decided = await judgeRows(tx, first, options.watch)
-      await findAllProblems(tx, decided, unfinished(staged), list)
-      const found: EntityReconciliation[] = []
-      for (const item of decided) found.push(await describe(tx, item, options.samples ?? DEFAULT_SAMPLES))
-      return found
+      return describeAll(tx, await judgeRows(tx, first, options.watch), staged, problemList(options.problemLimit), options.samples)
     },
     { signal: options.signal, characteristics: 'ISOLATION LEVEL REPEATABLE READ', ending: 'rollback' },
   )
+}
+
+/** What a merge of these rows would do, and all that speaks against it, which goes to the list. */
+export async function describeAll(
+  tx: TargetTransaction,
+  decided: readonly DecidedItem[],
+  staged: readonly StagedRecords[],
+  list: ProblemList,
+  samples = DEFAULT_SAMPLES,
+): Promise<ReconcileReport> {
+  await findAllProblems(tx, decided, unfinished(staged), list)
+  const entities: EntityReconciliation[] = []
+  for (const item of decided) entities.push(await describe(tx, item, samples))
   return { entities, problems: list.problems, problemCount: list.count }
 }
 
