@@ -119,7 +119,7 @@ function notAFolder(root: string, cause?: unknown): HoldfastError {
 
 async function prepareRoot(root: string, syncFolder: (path: string) => Promise<void>): Promise<void> {
   const temp = join(root, TEMP_FOLDER)
-  const made = await mkdir(temp, { recursive: true, mode: FOLDER_MODE }).catch((error: unknown) => {
+  const made = await makeFolders(temp).catch((error: unknown) => {
     throw ['ENOTDIR', 'EEXIST'].includes(errno(error) ?? '') ? notAFolder(root, error) : error
   })
   // A root that was made just now is an entry of the folder above, as are those that were made above it: a power cut must not take all of it away.
@@ -127,6 +127,31 @@ async function prepareRoot(root: string, syncFolder: (path: string) => Promise<v
   if (!(await lstat(temp)).isDirectory()) throw new HoldfastError('E_STORAGE_KEY', `${temp} is not a folder`)
   await probeLink(root)
   await sweep(temp)
+}
+
+/** The topmost folder that was not there. Not by the `recursive` of Node, which has no end where the system says of a folder below one that exists that there is no such way (`/proc`). */
+async function makeFolders(folder: string): Promise<string | undefined> {
+  const make = () => mkdir(folder, { mode: FOLDER_MODE })
+  try {
+    await make()
+    return folder
+  } catch (error) {
+    const isFolder = () =>
+      stat(folder).then(
+        (found) => found.isDirectory(),
+        () => false,
+      )
+    if (errno(error) === 'EEXIST' && (await isFolder())) return undefined
+    if (errno(error) !== 'ENOENT' || dirname(folder) === folder) throw error
+  }
+  const above = await makeFolders(dirname(folder))
+  try {
+    await make()
+    return above ?? folder
+  } catch (error) {
+    if (errno(error) === 'EEXIST') return above // by another process, just now
+    throw error
+  }
 }
 
 /**

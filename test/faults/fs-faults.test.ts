@@ -56,6 +56,13 @@ describe('a file system storage', () => {
     await expect(fsStorage({ root }).stat('a')).rejects.toMatchObject({ code: 'E_CONFIG' })
   })
 
+  test('says so where no folder can be made, and goes on trying nowhere', async () => {
+    // Linux says of a folder to be made in /proc that there is no such way, although /proc is there; elsewhere there is no /proc, and who is not root may not make one.
+    const storage = fsStorage({ root: '/proc/holdfast/backups' })
+    const error = await storage.put('a', Buffer.from('x'), createOnly).catch((found: unknown) => found)
+    expect(error).toMatchObject({ code: expect.stringMatching(/^E_(STORAGE|PERMISSION)$/), message: expect.stringContaining('/proc/holdfast') })
+  })
+
   test('keeps objects for their owner alone', async () => {
     await fsStorage({ root }).put('a/b', Buffer.from('x'), createOnly)
     const mode = (path: string) => statSync(path).mode & 0o777
