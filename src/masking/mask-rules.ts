@@ -4,6 +4,7 @@ import type { Masker } from '../contracts/masker.ts'
 import { HoldfastError } from '../kernel/errors.ts'
 import { assertKnownOptions } from '../kernel/known-options.ts'
 import { EntityIndex } from '../plan/entity-index.ts'
+import type { PathOf } from '../plan/entity-options.ts'
 import { type EntityReference, referenceFacts } from '../plan/entity-reference.ts'
 import { declaredMasks } from '../plan/declared-masks.ts'
 
@@ -33,9 +34,16 @@ export interface MaskRules {
 
 const LEAST_KEY_BYTES = 16
 
-/** Says how properties of an entity are masked: `maskEntity(Customer, { email: masks.email(), 'address.city': masks.plain() })`. */
-export function maskEntity(entity: EntityReference, byPath: Readonly<Record<string, Masker>>, options: { readonly store?: string } = {}): MaskRule {
-  return { of: entity, masks: byPath, ...options }
+/**
+ * Says how properties of an entity are masked: `maskEntity(Customer, { email: masks.email(), 'address.city': masks.plain() })`. Paths are checked against the entity's type; a private one
+ * takes the entity's name in place of the class. `store`: that of the target, in which it holds; default every store that maps the entity.
+ */
+export function maskEntity<R extends EntityReference>(
+  entity: R,
+  byPath: { readonly [Path in PathOf<R>]?: Masker },
+  options: { readonly store?: string } = {},
+): MaskRule {
+  return { of: entity, masks: byPath as Readonly<Record<string, Masker>>, ...options }
 }
 
 /** @throws `E_CONFIG` for a key that is too short, and for entities and properties that are not mapped */

@@ -2,6 +2,7 @@
 import { defineEntity, p, type Collection, type Ref } from '@mikro-orm/core'
 import { container } from 'tsyringe'
 import { EntitySchema } from 'typeorm'
+import { maskEntity, masks } from '../../src/masking/index.ts'
 import { BackupEntity, BackupIgnore, decorated, definePlan, Sensitive, TenantProperty, type PropertyPath } from '../../src/plan/index.ts'
 import { IBackupDiscoveryService, IDataBackupService, resolve } from '../../src/tsyringe/index.ts'
 
@@ -124,3 +125,8 @@ holds<Equal<typeof backups, IDataBackupService>>()
 // @ts-expect-error a token knows its service
 const wrong: IDataBackupService = resolve(container, IBackupDiscoveryService)
 void wrong
+
+maskEntity(Order, { 'address.city': masks.plain(), customer: masks.hash(), note: masks.null() })
+maskEntity('Order', { anything: masks.plain() })
+// @ts-expect-error a masker of a property that is none would leave the real one unmasked
+maskEntity(Order, { notes: masks.null() })
