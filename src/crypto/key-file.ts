@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { open, readFile, stat } from 'node:fs/promises'
 import type { KeyProvider } from '../contracts/key-provider.ts'
 import { HoldfastError } from '../kernel/errors.ts'
+import { errno, isAbsent } from '../kernel/file-error.ts'
 import { derive, KEY_BYTES } from './derive.ts'
 import { wrongKey } from './key-error.ts'
 import { unwrapUnder, wrapUnder } from './symmetric-wrap.ts'
@@ -20,7 +21,11 @@ export async function generateKeyFile(path: string): Promise<void> {
   try {
     file = await open(path, 'wx', 0o600)
   } catch (error) {
-    throw new HoldfastError('E_CONFIG', `the key file ${path} cannot be made`, { hint: 'Keys are never written over. Choose another path.', cause: error })
+    const taken = errno(error) === 'EEXIST'
+    throw new HoldfastError('E_CONFIG', `the key file ${path} cannot be made${taken ? ': there is one' : `: ${errno(error) ?? String(error)}`}`, {
+      hint: taken ? 'Keys are never written over. Choose another path.' : 'Choose a path in a folder that exists and may be written to.',
+      cause: error,
+    })
   }
   try {
     await file.writeFile(text)
@@ -44,7 +49,13 @@ export async function keyFile(path: string): Promise<KeyProvider> {
     text = await readFile(path, 'utf8')
   } catch (error) {
     if (error instanceof HoldfastError) throw error
-    throw new HoldfastError('E_KEY_MISSING', `the key file ${path} cannot be read`, { cause: error })
+    const absent = isAbsent(error)
+    throw new HoldfastError('E_KEY_MISSING', absent ? `there is no key file ${path}` : `the key file ${path} cannot be read`, {
+      hint: absent
+        ? 'Check the path. For backups that have no key yet, make one: `holdfast keys generate <file>`, or `generateKeyFile(path)`; those that have one are read with no other.'
+        : 'The user that runs this must be able to read it.',
+      cause: error,
+    })
   }
   const lines = text.split(/\r?\n/).filter((line) => line !== '' && !line.startsWith('#'))
   const secret = LINE.exec(lines.length === 1 ? lines[0]! : '')?.[1]

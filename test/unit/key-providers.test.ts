@@ -73,7 +73,10 @@ describe('a key file', () => {
       await writeFile(join(folder.path, name), text, { mode: 0o600 })
       await failure(keyFile(join(folder.path, name)), 'E_CONFIG')
     }
-    await failure(keyFile(join(folder.path, 'nowhere')), 'E_KEY_MISSING')
+    expect((await failure(keyFile(join(folder.path, 'nowhere')), 'E_KEY_MISSING')).hint).toContain('holdfast keys generate')
+    expect((await failure(keyFile(join(path, 'below')), 'E_KEY_MISSING')).message).toContain('there is no key file')
+    expect((await failure(generateKeyFile(path), 'E_CONFIG')).message).toMatch(/cannot be made: there is one$/)
+    expect((await failure(generateKeyFile(join(folder.path, 'no', 'key')), 'E_CONFIG')).hint).toContain('a folder that exists')
   })
 })
 
