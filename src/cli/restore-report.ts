@@ -35,6 +35,7 @@ export async function tellRestore(result: RestoreResult, { holdfast, output, int
   for (const problem of entries) output.record('problem', { ...problem })
   output.text(`\n${counted(result.problems, 'problem')}:`)
   for (const { entity, key, cause, message } of entries.slice(0, SHOWN_PROBLEMS)) output.text(`  ${entity} ${key ?? ''} ${cause}: ${message}`)
+  if (result.problems > SHOWN_PROBLEMS) output.text(`  … and ${result.problems - SHOWN_PROBLEMS} more; --json lists what is kept of them`)
   if (partly) output.text(`\n  Try them again when that is mended: holdfast replay ${restoreId}${scopeAgain(scope)}`)
 }
 
@@ -42,6 +43,6 @@ export async function tellRestore(result: RestoreResult, { holdfast, output, int
 export async function tellRejected({ id, scope }: Pick<RestoreSession, 'id' | 'scope'>, { holdfast, output }: CommandContext): Promise<void> {
   const diagnostics = await holdfast.restores.diagnostics(id, { scope: scope ?? undefined }).catch(() => null)
   for (const problem of diagnostics?.entries ?? []) output.record('problem', { ...problem })
-  for (const { store, entity, key, cause, message } of diagnostics?.entries.slice(0, 20) ?? [])
+  for (const { store, entity, key, cause, message } of diagnostics?.entries.slice(0, SHOWN_PROBLEMS) ?? [])
     output.note(`  ${store}.${entity} ${key ?? ''} ${cause}: ${message}`)
 }

@@ -2,10 +2,10 @@ import { didYouMean } from '../kernel/did-you-mean.ts'
 
 const SHOWN = 20
 
-/** The remedy for a name that is not known: the one probably meant, then those there are. */
-export function suggest(found: string, known: Iterable<string>, kind: string): string {
+/** The remedy for a name that is not known: the one probably meant, then those there are. What was found may be no text where nobody checks types. */
+export function suggest(found: unknown, known: Iterable<string>, kind: string): string {
   const names = [...new Set(known)]
-  const near = didYouMean(found, names)
+  const near = typeof found === 'string' ? didYouMean(found, names) : null
   return (near === null ? '' : `Did you mean "${near}"? `) + (names.length === 0 ? `There are no ${kind}` : `Known ${kind}: ${nameList(names)}`)
 }
 

@@ -7,6 +7,7 @@ import { assertKnownOptions } from '../kernel/known-options.ts'
 import type { IBackupPlanRegistry } from '../plan/index.ts'
 import type { BucketRepositories } from './bucket-repositories.ts'
 import { type EntityReference, referenceFacts } from '../plan/entity-reference.ts'
+import { suggest } from '../plan/name-list.ts'
 import { type EntityFinder, entityFinder } from './entity-finder.ts'
 import { checkedSeenAs, openSnapshot, seenManifest } from './open-snapshot.ts'
 import type { CompareOptions, HistoryOptions, ISnapshotComparisonService } from './snapshot-comparison-service.ts'
@@ -53,9 +54,17 @@ export function createComparisonService({ repositories, stores, schema, plans }:
       const named = all.filter((snapshot) => series === undefined || snapshot.series === series)
       const [first, ...others] = new Set(named.map((snapshot) => snapshot.entity))
       if (first === undefined)
-        throw new HoldfastError('E_ENTITY_UNKNOWN', `no snapshot${series === undefined ? '' : ` of the series "${series}"`} has ${nameOf(reference)}`, {
-          hint: `Entities that are mapped here: ${[...new Set([...stores.values()].flatMap(({ mapping }) => mapping.entities.map(({ name }) => name)))].join(', ')}.`,
-        })
+        throw new HoldfastError(
+          'E_ENTITY_UNKNOWN',
+          `no snapshot${series === undefined ? '' : ` of the series "${series}"`} has ${JSON.stringify(nameOf(reference))}`,
+          {
+            hint: `${suggest(
+              nameOf(reference),
+              [...stores.values()].flatMap(({ mapping }) => mapping.entities.map(({ name }) => name)),
+              'entities of today',
+            )}.`,
+          },
+        )
       if (others.length > 0)
         throw new HoldfastError('E_ENTITY_UNKNOWN', 'the name means entities of several stores', { hint: 'Name it with its store: "store.Name".' })
       const found = [...new Set(named.map((snapshot) => snapshot.series))]
@@ -108,5 +117,5 @@ async function snapshotsWith(
 }
 
 function nameOf(reference: EntityReference): string {
-  return JSON.stringify(referenceFacts(reference)?.name ?? 'the entity')
+  return referenceFacts(reference)?.name ?? 'the entity'
 }

@@ -3,12 +3,12 @@ import { type EntityKey, entityKeyText } from '../compare/index.ts'
 import type { EntityStore } from '../contracts/entity-store.ts'
 import type { ScopeOption } from '../contracts/scope-option.ts'
 import type { Clock } from '../kernel/clock.ts'
-import { didYouMean } from '../kernel/did-you-mean.ts'
 import { HoldfastError } from '../kernel/errors.ts'
 import { uuidv7 } from '../kernel/ids.ts'
 import { assertKnownOptions } from '../kernel/known-options.ts'
 import { EntityIndex } from '../plan/entity-index.ts'
 import { type EntityReference, referenceFacts } from '../plan/entity-reference.ts'
+import { suggest } from '../plan/name-list.ts'
 import type { BucketRepositories } from './bucket-repositories.ts'
 
 export interface EraseOptions extends ScopeOption {
@@ -112,10 +112,7 @@ function locate(
   const [found, another] = located
   if (!found) {
     const names = [...stores.values()].filter(({ name }) => store === null || name === store).flatMap(({ mapping }) => mapping.entities.map(({ name }) => name))
-    const near = didYouMean(facts.name, names)
-    throw new HoldfastError('E_ENTITY_UNKNOWN', `no store maps "${facts.name}"${near ? `; did you mean "${near}"?` : ''}`, {
-      hint: `Known entities: ${[...new Set(names)].join(', ')}.`,
-    })
+    throw new HoldfastError('E_ENTITY_UNKNOWN', `no store maps "${facts.name}"`, { hint: `${suggest(facts.name, names, 'entities')}.` })
   }
   if (another) {
     const names = located.map(({ store }) => `"${store}"`).join(', ')

@@ -17,6 +17,9 @@ it('goes on without what cannot come back, says so by its exit code, and tries i
   const look = await app.run([...restore, '--dry-run', '--continue-on-error', '1000'])
   expect(look).toMatchObject({ exitCode: 3 })
   expect(look.lines.at(-1)).toMatchObject({ totals: { failed: 120, create: 0 } })
+  const told = (await app.run(['restore', snapshot, '--entity', 'Order', 'OrderLine', '--dry-run', '--continue-on-error', '1000'])).stdout
+  expect(told.match(/missing-parent/g)).toHaveLength(20)
+  expect(told).toContain('\n  … and 100 more; --json lists')
   const few = await app.run([...restore, '--yes', '--continue-on-error', '10'])
   expect(few).toMatchObject({ exitCode: 3 })
   expect(few.line('error')).toMatchObject({ code: 'E_RESTORE_REJECTED' })

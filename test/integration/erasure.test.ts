@@ -64,7 +64,7 @@ describe.each(PLACES)('an erased customer, %s on %s', (orm, dialect) => {
     expect((await failure(holdfast.erasures.erase('Customer', { nobody: 2 }), 'E_CONFIG')).message).toContain('given were nobody')
     expect(report.hidden).toMatch(/from every snapshot\.$/)
     const unknown = await failure(holdfast.erasures.erase('Custmer', 2), 'E_ENTITY_UNKNOWN')
-    expect(`${unknown.message} ${unknown.hint}`).toMatch(/did you mean "Customer"\? Known entities: .*Order/)
+    expect(`${unknown.message} ${unknown.hint}`).toMatch(/Did you mean "Customer"\? Known entities: .*Order/)
   })
 
   it('stays away with all that refers to it, whatever is asked for', async () => {

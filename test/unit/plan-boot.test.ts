@@ -85,6 +85,10 @@ describe('the boot', () => {
         }),
       )
     }
+    // A variable of the environment that is not set.
+    expect(() => registry.get(process.env.NO_SUCH_PLAN_IS_NAMED!)).toThrowError(
+      expect.objectContaining({ code: 'E_PLAN_UNKNOWN', hint: 'Known plans: orders, tags.' }),
+    )
   })
 
   it('gives no resolved plan before it is over', async () => {
