@@ -9,6 +9,7 @@
 // <entity>: its name, or <store>.<name>. <chunks of>: the folder of the entity's bucket, where that is not the one of the manifest.
 // An encrypted repository is opened by any one of these in the environment: HOLDFAST_KEY_FILE (path of a key file), HOLDFAST_PASSPHRASE (the text),
 // HOLDFAST_RECIPIENT (path of a file that holds the private key, `holdfast-x25519-secret:…`).
+// HOLDFAST_SCOPE in the environment: the name of a tenant, whose sub-repository is read then; without it what belongs to none.
 
 import { createDecipheriv, createHash, createHmac, createPrivateKey, createPublicKey, diffieHellman, hkdfSync, scryptSync } from 'node:crypto'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
@@ -24,26 +25,32 @@ const MAX_FRAME = 1024 * 1024 * 1024
 /** 64 KiB and a tag. */
 const SEGMENT = 64 * 1024 + 16
 
-/** Snapshots that are not hidden, oldest first: their manifests. `keys`: of an encrypted repository, what `keyFile`, `passphrase` and `recipient` give. */
-export function* snapshots(folder, keys = []) {
-  const repository = openRepository(folder, keys)
-  const hidden = new Set(names(join(folder, 's/-/tombstones')))
-  for (const id of names(join(folder, 's/-/snapshots')))
-    if (UUID.test(id) && !hidden.has(id) && existsSync(join(folder, `s/-/snapshots/${id}/manifest`))) yield readManifest(repository, id)
+/**
+ * Snapshots that are not hidden, oldest first: their manifests. `keys`: of an encrypted repository, what `keyFile`, `passphrase` and `recipient` give. `tenant`: whose; null: of plans
+ * without tenants.
+ */
+export function* snapshots(folder, keys = [], tenant = null) {
+  const repository = openRepository(folder, keys, { tenant })
+  const { scope } = repository
+  const hidden = new Set(names(join(folder, `${scope}/tombstones`)))
+  for (const id of names(join(folder, `${scope}/snapshots`)))
+    if (UUID.test(id) && !hidden.has(id) && existsSync(join(folder, `${scope}/snapshots/${id}/manifest`))) yield readManifest(repository, id)
 }
 
-export function snapshot(folder, id, keys = []) {
+export function snapshot(folder, id, keys = [], tenant = null) {
   if (!UUID.test(id)) throw new Error(`${id} is not the id of a snapshot`)
-  if (existsSync(join(folder, `s/-/tombstones/${id}`))) throw new Error(`snapshot ${id} was deleted`)
-  return readManifest(openRepository(folder, keys), id)
+  const repository = openRepository(folder, keys, { tenant })
+  if (existsSync(join(folder, `${repository.scope}/tombstones/${id}`))) throw new Error(`snapshot ${id} was deleted`)
+  return readManifest(repository, id)
 }
 
 /** The lines of an entity in key order, a chunk at a time, each chunk proved as a whole. */
 export function* records(folder, manifest, entityName, chunkFolder = folder, keys = []) {
   const found = manifest.entities.filter(({ descriptor: { store, name } }) => name === entityName || `${store}.${name}` === entityName)
   if (found.length !== 1) throw new Error(`${found.length || 'no'} entities are called ${entityName}; there are ${entityNames(manifest).join(', ')}`)
-  const repository = openRepository(folder, keys)
-  const chunks = chunkFolder === folder ? repository : openRepository(chunkFolder, keys)
+  const repository = openRepository(folder, keys, manifest)
+  // The id that the repository of the manifest gives a tenant holds in all others of the plan.
+  const chunks = chunkFolder === folder ? repository : openRepository(chunkFolder, keys, manifest)
   const [entity] = found
   let rows = 0
   for (const range of rangesOf(repository, manifest, entity)) {
@@ -60,16 +67,28 @@ export function* records(folder, manifest, entityName, chunkFolder = folder, key
   if (rows !== entity.rows) throw damaged('the manifest', `${rows} rows in its ranges where ${entity.rows} are declared`)
 }
 
-function openRepository(folder, keys) {
+/** `scope`: the id of a tenant's sub-repository; without it, that of the `tenant` of this name, a keyed hash (section 6.12). */
+function openRepository(folder, keys, { tenant = null, scope }) {
   const { sha256: digest, ...facts } = JSON.parse(readFileSync(join(folder, 'repository.json'), 'utf8'))
   if (facts.magic !== 'holdfast') throw new Error(`${folder} holds no repository of Holdfast`)
   if (digest !== sha256(canonicalJson(facts))) throw damaged('repository.json', 'it was altered')
   if (facts.minReader > 1 || needsMore(facts.requiredFeatures) || facts.keys.length > 0) throw new Error('the repository needs a newer reader')
   const repository = { folder, id: facts.repositoryId, root: null, dataKeys: null }
-  if (facts.requiredFeatures.includes('encryption')) {
-    repository.root = openKeys(repository, 'keys', 'repository', keys).at(-1)
-    repository.dataKeys = openKeys(repository, 's/-/keys', 'data', keys)
-  }
+  const encrypted = facts.requiredFeatures.includes('encryption')
+  if (encrypted) repository.root = openKeys(repository, 'keys', 'repository', keys).at(-1)
+  const secret = encrypted ? repository.root.secret : Buffer.from(facts.tokenSecret ?? '', 'base64')
+  repository.idOf = (name) =>
+    name === null
+      ? null
+      : createHmac('sha256', derive(secret, '', 'scope-id'))
+          .update(name, 'utf8')
+          .digest('hex')
+          .slice(0, 32)
+  const scopeId = scope === undefined ? repository.idOf(tenant) : scope
+  if (scopeId !== null && !/^[0-9a-f]{32}$/.test(scopeId)) throw damaged('the manifest', 'its scope is none')
+  Object.assign(repository, { scopeId, scope: `s/${scopeId ?? '-'}` })
+  if (scopeId !== null && !existsSync(join(folder, `s/${scopeId}`))) throw new Error(`${folder} holds nothing of that tenant`)
+  if (encrypted) repository.dataKeys = openKeys(repository, `${repository.scope}/keys`, 'data', keys)
   return repository
 }
 
@@ -114,7 +133,9 @@ function openKeys(repository, folder, purpose, providers) {
           .digest('hex')
     )
       throw damaged(object, 'it was not made with the key of this repository')
-    const context = Buffer.from(canonicalJson({ keyId: record.keyId, purpose, repositoryId: repository.id, scope: null }))
+    const scope = purpose === 'data' ? repository.scopeId : null
+    if (record.scope !== scope || record.purpose !== purpose) throw damaged(object, 'it is a key of something else')
+    const context = Buffer.from(canonicalJson({ keyId: record.keyId, purpose, repositoryId: repository.id, scope }))
     const wraps = record.wraps.map((wrap) => [
       wrap,
       providers.find(({ kind, reference }) => kind === wrap.kind && (!reference || reference === wrap.reference)),
@@ -204,8 +225,10 @@ function fingerprint(bytes) {
 }
 
 function readManifest(repository, id) {
-  const manifest = readJson(repository, `s/-/snapshots/${id}/manifest`, 'manifest')
+  const manifest = readJson(repository, `${repository.scope}/snapshots/${id}/manifest`, 'manifest')
   if (manifest.snapshotId !== id || needsMore(manifest.requiredFeatures)) throw new Error(`snapshot ${id} needs a newer reader`)
+  if (manifest.scope !== repository.scopeId || repository.idOf(manifest.tenant ?? null) !== manifest.scope)
+    throw damaged(`${repository.scope}/snapshots/${id}/manifest`, 'it is that of another tenant')
   return manifest
 }
 
@@ -223,7 +246,7 @@ function* rangesOf(repository, manifest, entity) {
 function* pagedRanges(repository, { snapshotId }, { ranges, pages }) {
   yield* ranges ?? []
   for (const { page, storedBytes, storedSha256 } of pages ?? []) {
-    const object = `s/-/snapshots/${snapshotId}/entities/${String(page).padStart(4, '0')}`
+    const object = `${repository.scope}/snapshots/${snapshotId}/entities/${String(page).padStart(4, '0')}`
     yield* readJson(repository, object, 'entity-page', { storedBytes, storedSha256 }).ranges
   }
 }
@@ -271,7 +294,7 @@ function readChunk(repository, ref, kind) {
 }
 
 /** Named by the hash of the plain lines, or by an HMAC over that. */
-function chunkObject({ dataKeys }, { name, sha256: hash }, ending) {
+function chunkObject({ dataKeys, scope }, { name, sha256: hash }, ending) {
   const naming = dataKeys?.at(-1)?.naming
   const id = naming
     ? createHmac('sha256', derive(naming, '', 'chunk-names'))
@@ -279,7 +302,7 @@ function chunkObject({ dataKeys }, { name, sha256: hash }, ending) {
         .digest('hex')
     : hash
   if (!CHUNK_NAME.test(name) || !name.startsWith(id)) throw damaged(name, 'it is not the name of a chunk')
-  return `s/-/chunks/${name.slice(0, 2)}/${name}.${ending}`
+  return `${scope}/chunks/${name.slice(0, 2)}/${name}.${ending}`
 }
 
 /** The lines of all layers, merged one after the other (section 6.11). */
@@ -413,15 +436,15 @@ function damaged(object, why) {
   return new Error(`${object} is damaged: ${why}`)
 }
 
-function* output([folder, id, entity, chunkFolder], keys) {
+function* output([folder, id, entity, chunkFolder], keys, tenant) {
   const json = (value) => `${JSON.stringify(value)}\n`
   if (folder === undefined) throw new Error('usage: node read-archive.mjs <folder> [<snapshot> [<entity> [<chunks of>]]]')
   if (id === undefined) {
-    for (const { snapshotId, plan, times, consistency, totals } of snapshots(folder, keys))
+    for (const { snapshotId, plan, times, consistency, totals } of snapshots(folder, keys, tenant))
       yield json({ snapshot: snapshotId, plan: plan.id, viewAt: times.viewAt, consistency: consistency.level, entities: totals.entities, rows: totals.rows })
     return
   }
-  const manifest = snapshot(folder, id, keys)
+  const manifest = snapshot(folder, id, keys, tenant)
   if (entity !== undefined) return yield* records(folder, manifest, entity, chunkFolder, keys)
   for (const { descriptor, bucket, rows, ignored } of manifest.entities)
     yield json({
@@ -443,7 +466,8 @@ function keysFrom({ HOLDFAST_KEY_FILE: file, HOLDFAST_PASSPHRASE: text, HOLDFAST
 if (process.argv[1] && import.meta.url === pathToFileURL(process.argv[1]).href) {
   process.stdout.on('error', () => process.exit()) // whoever read has gone: `| head`
   try {
-    for (const bytes of output(process.argv.slice(2), keysFrom(process.env))) if (!process.stdout.write(bytes)) await once(process.stdout, 'drain')
+    for (const bytes of output(process.argv.slice(2), keysFrom(process.env), process.env.HOLDFAST_SCOPE ?? null))
+      if (!process.stdout.write(bytes)) await once(process.stdout, 'drain')
   } catch (error) {
     console.error(error.message)
     process.exitCode = 1

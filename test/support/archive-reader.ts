@@ -10,8 +10,8 @@ export type ReaderKey = { readonly kind: string }
 
 /** The one-file reader, as a module. */
 export interface ArchiveReader {
-  snapshots(folder: string, keys?: readonly ReaderKey[]): Iterable<Manifest>
-  snapshot(folder: string, id: string, keys?: readonly ReaderKey[]): Manifest
+  snapshots(folder: string, keys?: readonly ReaderKey[], tenant?: string | null): Iterable<Manifest>
+  snapshot(folder: string, id: string, keys?: readonly ReaderKey[], tenant?: string | null): Manifest
   records(folder: string, manifest: Manifest, entity: string, chunkFolder?: string, keys?: readonly ReaderKey[]): Iterable<Uint8Array>
   keyFile(path: string): ReaderKey
   passphrase(text: string): ReaderKey
