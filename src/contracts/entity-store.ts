@@ -33,6 +33,11 @@ export interface OpenTargetOptions extends AbortableOptions {
   readonly entities: readonly EntitySelection[]
   /** Names the staging area, so that an abandoned one can be told from a live one. */
   readonly restoreId: string
+  /**
+   * Equal for restores that do the same. What one that was interrupted has staged may be taken up by the next, as far as the target proves that it is what would be staged now. Default: every restore stages anew. A
+   * target that keeps nothing pays it no heed.
+   */
+  readonly resumes?: string | undefined
 }
 
 /** One ORM connection (TypeORM `DataSource`, MikroORM `MikroORM`), seen below the ORM: no hydration, no listeners, no filters, no scopes. */

@@ -92,6 +92,8 @@ export interface StageReport {
   /** Records that were taken. */
   readonly rows: number
   readonly problems: readonly RecordProblem[]
+  /** How many of them an interrupted restore had staged already. */
+  readonly takenUp?: number
 }
 
 export interface FieldChange {

@@ -31,11 +31,13 @@ export async function openTargets(
   selections: readonly StoreSelection[],
   { id, signal, evolutionOf, tenant }: Pick<RestoreContext, 'id' | 'signal' | 'evolutionOf' | 'tenant'>,
   opened: (target: RestoreTarget) => void,
+  resumes?: string,
 ): Promise<readonly RestoreTarget[]> {
   const targets: RestoreTarget[] = []
   for (const { store, entities } of selections) {
     const target = await store.openTarget({
       restoreId: id,
+      resumes,
       signal,
       entities: entities.map((entity) => ({
         entity: entity.descriptor.name,

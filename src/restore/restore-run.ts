@@ -15,6 +15,7 @@ import type { RestoreResult } from './restore-result.ts'
 import type { StoreSelection } from './select-entities.ts'
 import { skipUnchanged } from './skip-unchanged.ts'
 import { stageStores } from './stage-stores.ts'
+import { stagingKey } from './staging-key.ts'
 import { validateStores } from './validate-ranges.ts'
 
 /** open → look → validate → stage → compare → merge (DESIGN "Restore"). Nothing outside the staging areas changes before the merge. */
@@ -41,7 +42,7 @@ async function restoreAll(selections: readonly StoreSelection[], asked: RestoreC
   try {
     await assertSelectionWarm(selections, asked)
     context = { ...asked, erased: await erasedIn(asked) }
-    await openTargets(selections, context, (target) => targets.push(target))
+    await openTargets(selections, context, (target) => targets.push(target), stagingKey(context))
     const stores: OpenStore[] = []
     for (const [at, selection] of selections.entries()) stores.push(await prepareStore(selection, targets[at]!, context))
     opened = stores

@@ -74,8 +74,10 @@ export async function inTarget<T>(
   mapping: StoreMapping,
   work: (target: RestoreTarget) => Promise<T>,
   restoreId: string = randomUUID(),
+  resumes?: string,
 ): Promise<T> {
-  const target = await openPostgresTarget({ store: 'test', connections, mapping, selection: mapping.entities.map(({ name }) => ({ entity: name })), restoreId })
+  const selection = mapping.entities.map(({ name }) => ({ entity: name }))
+  const target = await openPostgresTarget({ store: 'test', connections, mapping, selection, restoreId, resumes })
   try {
     return await work(target)
   } finally {

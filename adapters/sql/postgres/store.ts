@@ -48,8 +48,8 @@ export function createPostgresStore(options: PostgresStoreOptions): EntityStore 
     },
     openView: ({ entities, parallel = 1, pace, signal }) =>
       openPostgresView({ store: name, mapping, connections, migrations, selection: entities, parallel, pace, signal, ...limits }),
-    openTarget: ({ entities, restoreId, signal }) =>
-      openPostgresTarget({ store: name, mapping, connections, selection: entities, restoreId, signal, ...limits }),
+    openTarget: ({ entities, restoreId, resumes, signal }) =>
+      openPostgresTarget({ store: name, mapping, connections, selection: entities, restoreId, resumes, signal, ...limits }),
     replicationLag: createReplicationLag(connections),
   }
 }

@@ -26,6 +26,10 @@ export interface OpenPostgresTargetOptions extends AbortableOptions, SessionSett
   readonly selection: readonly EntitySelection[]
   /** Names the staging area, so that an abandoned one can be told from a live one. */
   readonly restoreId: string
+  /** As in `OpenTargetOptions`. */
+  readonly resumes?: string | undefined
+  /** Bytes of records loaded in one transaction. Default 64 MiB: none stays open so long that it holds VACUUM of the live tables back. */
+  readonly segmentBytes?: number
 }
 
 /**
@@ -36,7 +40,7 @@ export interface OpenPostgresTargetOptions extends AbortableOptions, SessionSett
  *   the same id runs already; `E_STORE_FAILED`.
  */
 export async function openPostgresTarget(options: OpenPostgresTargetOptions): Promise<RestoreTarget> {
-  const { store, connections, mapping, selection, restoreId, signal } = options
+  const { store, connections, mapping, selection, restoreId, resumes = null, signal } = options
   const session = await openTargetSession(connections, options)
   try {
     const { entities, tables } = await session.transaction(
@@ -48,8 +52,8 @@ export async function openPostgresTarget(options: OpenPostgresTargetOptions): Pr
       { signal },
     )
     const mayReplicate = await maySilenceEverything(session)
-    const area = await openStagingArea(session, connections, restoreId)
-    return createTarget(store, mapping, { session, area, entities, tables, mayReplicate })
+    const area = await openStagingArea(session, connections, restoreId, resumes)
+    return createTarget(store, mapping, { session, area, entities, tables, mayReplicate }, options.segmentBytes)
   } catch (error) {
     session.close()
     throw error
@@ -75,7 +79,12 @@ async function maySilenceEverything(session: TargetSession): Promise<boolean> {
   }
 }
 
-function createTarget(store: string, mapping: StoreMapping, parts: Omit<MergeParts, 'staged' | 'looked' | 'checked'>): RestoreTarget {
+function createTarget(
+  store: string,
+  mapping: StoreMapping,
+  parts: Omit<MergeParts, 'staged' | 'looked' | 'checked'>,
+  segmentBytes: number | undefined,
+): RestoreTarget {
   const { session, area, tables, entities } = parts
   const staging = new Map<string, StagedRecords>()
   const looked = new Map<string, PostgresEntity>()
@@ -86,7 +95,7 @@ function createTarget(store: string, mapping: StoreMapping, parts: Omit<MergePar
 
   const stage = async (fitted: FittedItem, options: StageOptions) => {
     sound.clear()
-    const { report, ...staged } = await stageRecords(session, area, fitted, options)
+    const { report, ...staged } = await stageRecords(session, area, fitted, { ...options, segmentBytes })
     staging.set(fitted.item.entity, staged)
     return report
   }

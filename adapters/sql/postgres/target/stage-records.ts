@@ -10,10 +10,11 @@ import { keyOfLine } from '../../key-of-line.ts'
 import { lineSpan } from '../../line-span.ts'
 import { keyColumns, keyOfRow } from './record-key.ts'
 import { LINE } from './row-sql.ts'
+import { type LedgerKeeper, ledgerKeeper, purposeOf } from './staged-ledger.ts'
 import type { StagingArea } from './staging-area.ts'
+import { type TakenUp, takeUpStaged } from './take-up-staged.ts'
 import type { TargetSession, TargetTransaction, TransactionOptions } from './target-session.ts'
 
-/** Bytes of records loaded in one transaction: none stays open so long that it holds VACUUM of the live tables back. */
 const SEGMENT_BYTES = 64 * 1024 * 1024
 
 /** Up to so many records are not indexed: an index is a file that is synced. */
@@ -39,17 +40,27 @@ export async function stageRecords(
   session: TargetSession,
   area: StagingArea,
   fitted: FittedItem,
-  options: StageOptions,
+  options: StageOptions & Pick<KeeperOptions, 'segmentBytes'>,
 ): Promise<StagedRecords & { readonly report: StageReport }> {
-  const table = await createTable(session, area, fitted, options)
+  const few = isFew(fitted)
+  const taken = few ? null : await takeUpStaged(session, area, fitted, options)
+  const table = taken?.table ?? (await createTable(session, area, fitted, options))
   const { refusable = 0 } = options
-  const { rows, problems: refusedLines } = await load(session, fitted, table, options)
-  const rest = { ...options, refusable: refusable - refusedLines.length }
-  const repeated = refusedLines.length > refusable ? [] : await index(session, fitted, { table, rows }, rest)
+  const keeper = few || area.resumes === null ? null : ledgerKeeper(table, fitted, area.resumes, taken?.hash)
+  const { rows, problems: refusedLines } = await load(session, fitted, table, { ...options, keeper, taken })
+  const rest = { ...options, refusable: refusable - refusedLines.length, keeper: refusedLines.length > 0 ? null : keeper }
+  const repeated = refusedLines.length > refusable || taken?.indexed ? [] : await index(session, fitted, { table, rows }, rest)
   const problems = [...refusedLines, ...repeated]
   const complete = problems.length <= refusable
   const refused = complete ? problems.length : 0
-  return { fitted, table, rows, refused, complete, report: { entity: fitted.item.entity, rows: rows - refused, problems } }
+  return {
+    fitted,
+    table,
+    rows,
+    refused,
+    complete,
+    report: { entity: fitted.item.entity, rows: rows - refused, problems, ...(taken ? { takenUp: taken.rows } : {}) },
+  }
 }
 
 /**
@@ -57,9 +68,8 @@ export async function stageRecords(
  * compared by parallel workers.
  */
 async function createTable(session: TargetSession, area: StagingArea, fitted: FittedItem, options: AbortableOptions): Promise<string> {
-  const { item, live, fields } = fitted
-  const few = item.partial === true && item.deleteExtra !== true && item.lines.rows <= UNINDEXED
-  const temporary = few ? area.temporary() : null
+  const { live, fields } = fitted
+  const temporary = isFew(fitted) ? area.temporary() : null
   const table = temporary ?? area.name()
   const shape = `WITH (autovacuum_enabled = false) AS SELECT ${fields.map(({ column }) => quoteIdent(column)).join(', ')}, NULL::bigint AS ${LINE} FROM ${live.table} WITH NO DATA`
   await session.transaction(async (tx) => {
@@ -68,10 +78,14 @@ async function createTable(session: TargetSession, area: StagingArea, fitted: Fi
       'creating a staging table',
       temporary
         ? `CREATE TEMP TABLE ${table} ${shape}`
-        : `CREATE UNLOGGED TABLE ${table} ${shape}; COMMENT ON TABLE ${table} IS ${quoteLiteral(`Holdfast: records of ${item.entity} on their way into ${live.table}`)}`,
+        : `CREATE UNLOGGED TABLE ${table} ${shape}; COMMENT ON TABLE ${table} IS ${quoteLiteral(purposeOf(fitted))}`,
     )
   }, passing(options))
   return table
+}
+
+function isFew({ item }: FittedItem): boolean {
+  return item.partial === true && item.deleteExtra !== true && item.lines.rows <= UNINDEXED
 }
 
 /** What a crash of the server takes away is staged again. */
@@ -84,14 +98,20 @@ interface Loaded {
 }
 
 /** Goes on behind a refused line as often as it may: from the last commit, up to that line, and then behind it. */
-async function load(session: TargetSession, fitted: FittedItem, table: string, options: StageOptions): Promise<Loaded> {
+async function load(session: TargetSession, fitted: FittedItem, table: string, { taken, ...options }: LoadOptions): Promise<Loaded> {
   const { refusable = 0 } = options
   const problems: RecordProblem[] = []
   const bad: number[] = []
-  for (let first = 1; ;) {
+  let { keeper } = options
+  let rest = taken?.rest
+  for (let first = (taken?.rows ?? 0) + 1; ;) {
     const stop = bad.find((line) => line >= first) ?? Number.POSITIVE_INFINITY
-    const { rows, problem } = await loadSpan(session, fitted, table, { ...options, first, last: stop - 1 })
+    const lines = rest ?? lineSpan(fitted.item.lines, first, stop - 1, options)
+    const { rows, problem } = await loadSpan(session, fitted, table, { ...options, keeper, first, lines })
+    rest = undefined
     if (problem) {
+      // From here on records are missing in the table: nobody could go on with it.
+      keeper = null
       problems.push(problem)
       if (problems.length > refusable) return { rows, problems }
       bad.push(problem.line!)
@@ -102,42 +122,55 @@ async function load(session: TargetSession, fitted: FittedItem, table: string, o
   }
 }
 
-interface SpanOptions extends StageOptions {
+interface KeeperOptions extends StageOptions {
+  /** Notes what is in the table, for who goes on with it; null where nobody may. */
+  readonly keeper: LedgerKeeper | null
+  /** Bytes of records loaded in one transaction. */
+  readonly segmentBytes?: number | undefined
+}
+
+interface LoadOptions extends KeeperOptions {
+  readonly taken: TakenUp | null
+}
+
+interface SpanOptions extends KeeperOptions {
+  /** Number of the first of the lines. */
   readonly first: number
-  readonly last: number
+  readonly lines: AsyncIterable<Uint8Array>
 }
 
 async function loadSpan(
   session: TargetSession,
   fitted: FittedItem,
   table: string,
-  { first, last, ...options }: SpanOptions,
+  { first, lines, keeper, segmentBytes = SEGMENT_BYTES, ...options }: SpanOptions,
 ): Promise<{ readonly rows: number; readonly problem?: RecordProblem }> {
-  const { item, fields, program } = fitted
+  const { fields, program } = fitted
   const sql = `COPY ${table} (${[...fields.map(({ column }) => quoteIdent(column)), LINE].join(', ')}) FROM STDIN`
-  const source = lineSpan(item.lines, first, last, options)[Symbol.asyncIterator]()
+  const source = lines[Symbol.asyncIterator]()
   let rows = first - 1
   try {
     let next = await source.next()
     const segment = async function* () {
-      for (let bytes = 0; !next.done && bytes < SEGMENT_BYTES; next = await source.next()) {
+      for (let bytes = 0; !next.done && bytes < segmentBytes; next = await source.next()) {
         bytes += next.value.length
+        keeper?.add(next.value)
         yield next.value
       }
     }
     while (!next.done) {
       const before = rows
-      const copied = await session.transaction(
-        ({ client }) =>
-          copyIn(client, sql, program, segment(), {
-            send: fields.map(({ path }) => path),
-            append: ['line-number'],
-            firstLine: before + 1,
-            signal: options.signal,
-            onProgress: (sent) => options.onProgress?.(before + sent),
-          }),
-        passing(options),
-      )
+      const copied = await session.transaction(async (tx) => {
+        const sent = await copyIn(tx.client, sql, program, segment(), {
+          send: fields.map(({ path }) => path),
+          append: ['line-number'],
+          firstLine: before + 1,
+          signal: options.signal,
+          onProgress: (some) => options.onProgress?.(before + some),
+        })
+        await keeper?.note(tx, before + sent.rows, false)
+        return sent
+      }, passing(options))
       rows += copied.rows
     }
     return { rows }
@@ -169,14 +202,14 @@ async function index(
   session: TargetSession,
   fitted: FittedItem,
   staged: Pick<StagedRecords, 'table' | 'rows'>,
-  options: StageOptions,
+  options: KeeperOptions,
 ): Promise<readonly RecordProblem[]> {
-  const { refusable = 0, signal } = options
-  const repeated = await indexed(session, fitted, staged, { signal })
+  const { refusable = 0, signal, keeper } = options
+  const repeated = await indexed(session, fitted, staged, { signal, keeper })
   if (repeated.length === 0 || repeated.length > refusable) return repeated
   const lines = repeated.map(({ line }) => line).join(', ')
   await session.transaction((tx) => tx.rows('leaving records out', `DELETE FROM ${staged.table} WHERE ${LINE} IN (${lines})`), passing({ signal }))
-  return [...repeated, ...(await index(session, fitted, staged, { signal, refusable: refusable - repeated.length }))]
+  return [...repeated, ...(await index(session, fitted, staged, { signal, refusable: refusable - repeated.length, keeper: null }))]
 }
 
 /** Records whose keys are repeated, the first of each not among them; where there are none the table is ready. */
@@ -184,7 +217,7 @@ async function indexed(
   session: TargetSession,
   fitted: FittedItem,
   { table, rows }: Pick<StagedRecords, 'table' | 'rows'>,
-  options: AbortableOptions,
+  { keeper, ...options }: KeeperOptions,
 ): Promise<readonly RecordProblem[]> {
   const key = fitted.key.map(({ column }) => quoteIdent(column)).join(', ')
   const repeated = () => session.transaction((tx) => repeatedKeys(tx, fitted, table, key), passing(options))
@@ -195,14 +228,13 @@ async function indexed(
     }, passing(options))
   }
   try {
-    await session.transaction(
-      (tx) =>
-        tx.rows(
-          'indexing the staging table',
-          `CREATE UNIQUE INDEX ON ${table} (${key}); CREATE UNIQUE INDEX ON ${table} (${LINE}); ANALYZE ${table} (${joined(fitted)})`,
-        ),
-      passing(options),
-    )
+    await session.transaction(async (tx) => {
+      await tx.rows(
+        'indexing the staging table',
+        `CREATE UNIQUE INDEX ON ${table} (${key}); CREATE UNIQUE INDEX ON ${table} (${LINE}); ANALYZE ${table} (${joined(fitted)})`,
+      )
+      await keeper?.note(tx, rows, true)
+    }, passing(options))
     return []
   } catch (error) {
     if (causeOf(error) !== 'unique-clash') throw error

@@ -3,6 +3,7 @@ import { HoldfastError } from '../../../../src/kernel/errors.ts'
 import type { PostgresConnections } from '../connections.ts'
 import { quoteIdent, quoteTable } from '../quote.ts'
 import { LOCK_CLASS, type RestoreLock, takeRestoreLock } from './restore-lock.ts'
+import { ownerOf, readLedger, type StagedLedger } from './staged-ledger.ts'
 import type { TargetSession, TargetTransaction } from './target-session.ts'
 
 /** Everything that a restore keeps beside the live tables is in this schema. It is dropped with the last table in it. */
@@ -28,39 +29,74 @@ export interface StagingArea {
    * @throws `E_PERMISSION` with the missing GRANT as hint.
    */
   prepare(tx: TargetTransaction): Promise<void>
+  /** What the restore is known by to one that does the same after it was interrupted; null where none may go on with what it stages. */
+  readonly resumes: string | null
+  /** A table that an interrupted restore has left, of records of that shape: the fullest one. It is of this restore now, and given once. */
+  left(shape: string): LeftTable | null
   /** Drops the tables of this restore and gives its lock back. */
   clear(): Promise<void>
 }
 
+export interface LeftTable {
+  readonly table: string
+  readonly ledger: StagedLedger
+}
+
 /**
- * Claims the staging area of one restore, and drops what restores that live no more have left: those whose lock is free.
+ * Claims the staging area of one restore, and drops what restores that live no more have left: those whose lock is free. Tables that this one may go on with become its own.
  *
  * @throws `E_SESSION_FENCED` when a restore of that id runs in another session.
  */
-export async function openStagingArea(session: TargetSession, connections: PostgresConnections, restoreId: string): Promise<StagingArea> {
+export async function openStagingArea(
+  session: TargetSession,
+  connections: PostgresConnections,
+  restoreId: string,
+  resumes: string | null = null,
+): Promise<StagingArea> {
   const owner = createHash('sha256').update(restoreId).digest('hex').slice(0, 32)
   const lock = await takeRestoreLock(session, connections, lockNumber(owner))
   if (!lock) throw new HoldfastError('E_SESSION_FENCED', `restore ${restoreId} runs in another session of this database`)
   try {
+    const names = namesOf(owner)
+    const left: LeftTable[] = []
     const mayTemp = await session.transaction(async (tx) => {
-      await sweep(tx, owner)
+      left.push(...(await sweep(tx, owner, resumes, names)))
       const [rights] = await tx.rows('asking for rights', `SELECT has_database_privilege(current_database(), 'TEMP')::text AS temp`)
       return rights?.temp === 'true'
     })
-    return createStagingArea(session, owner, lock, mayTemp)
+    return createStagingArea(session, owner, { lock, mayTemp, names, resumes, left })
   } catch (error) {
     await lock.release().catch(() => {})
     throw error
   }
 }
 
-function createStagingArea(session: TargetSession, owner: string, lock: RestoreLock, mayTemp: boolean): StagingArea {
+/** Names of tables, one after the other. */
+function namesOf(owner: string): () => string {
   let made = 0
-  const next = () => `r${owner}_${++made}`
+  return () => `r${owner}_${++made}`
+}
+
+interface StagingAreaParts extends Pick<StagingArea, 'resumes'> {
+  readonly lock: RestoreLock
+  readonly mayTemp: boolean
+  readonly names: () => string
+  readonly left: LeftTable[]
+}
+
+function createStagingArea(session: TargetSession, owner: string, { lock, mayTemp, names: next, resumes, left }: StagingAreaParts): StagingArea {
   const temporary: string[] = []
   /** Nobody else makes tables of this owner, and what others left was swept. */
-  let prepared = false
+  let prepared = left.length > 0
   return {
+    resumes,
+
+    left(shape) {
+      const [fullest] = left.filter(({ ledger }) => ledger.shape === shape).sort((a, b) => b.ledger.rows - a.ledger.rows)
+      if (fullest) left.splice(left.indexOf(fullest), 1)
+      return fullest ?? null
+    },
+
     name: () => quoteTable(STAGING_SCHEMA, next()),
 
     temporary() {
@@ -123,6 +159,7 @@ const SCHEMA_RIGHTS = `
 interface StagingTable {
   readonly table: string
   readonly owner: string
+  readonly ledger: StagedLedger | null
 }
 
 const lockNumber = (owner: string): number => Number.parseInt(owner.slice(0, 8), 16) | 0
@@ -132,26 +169,34 @@ async function guardSchema(tx: TargetTransaction): Promise<void> {
   await tx.rows('guarding the staging schema', `SELECT pg_advisory_xact_lock(${LOCK_CLASS}, 0)`)
 }
 
-/** Tables of a former process under this same id go too: its lock was free. */
-async function sweep(tx: TargetTransaction, owner: string): Promise<void> {
+/** Tables of a former process under this same id go too: its lock was free. Those that the restore may go on with get names of its own, while the lock of their maker is held. */
+async function sweep(tx: TargetTransaction, owner: string, resumes: string | null, names: () => string): Promise<readonly LeftTable[]> {
   const alive = new Map<string, boolean>([[owner, false]])
   for (const { owner: other } of await stagingTables(tx)) {
     if (alive.has(other)) continue
     const [row] = await tx.rows('looking for abandoned restores', `SELECT pg_try_advisory_xact_lock(${LOCK_CLASS}, ${lockNumber(other)})::text AS free`)
     alive.set(other, row?.free !== 'true')
   }
-  await dropTables(tx, ({ owner: other }) => alive.get(other) === false)
+  const stays = ({ owner: other, ledger }: StagingTable) => resumes !== null && ledger?.owner === ownerOf(resumes) && other !== owner
+  await dropTables(tx, (table) => alive.get(table.owner) === false && !stays(table))
+  const left: LeftTable[] = []
+  for (const { table, ledger } of (await stagingTables(tx)).filter((each) => alive.get(each.owner) === false && stays(each))) {
+    const name = names()
+    await tx.rows('taking a staging table over', `ALTER TABLE ${table} RENAME TO ${quoteIdent(name)}`)
+    left.push({ table: quoteTable(STAGING_SCHEMA, name), ledger: ledger! })
+  }
   await dropEmptySchema(tx)
+  return left
 }
 
 async function stagingTables(tx: TargetTransaction): Promise<readonly StagingTable[]> {
   const rows = await tx.rows(
     'listing the staging tables',
-    `SELECT c.relname AS name FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+    `SELECT c.relname AS name, obj_description(c.oid, 'pg_class') AS comment FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
      WHERE n.nspname = $1 AND c.relkind = 'r' AND c.relname ~ '^r[0-9a-f]{32}_[0-9]+$' AND pg_has_role(c.relowner, 'USAGE') ORDER BY 1`,
     [STAGING_SCHEMA],
   )
-  return rows.map(({ name }) => ({ table: quoteTable(STAGING_SCHEMA, name!), owner: name!.slice(1, 33) }))
+  return rows.map(({ name, comment }) => ({ table: quoteTable(STAGING_SCHEMA, name!), owner: name!.slice(1, 33), ledger: readLedger(comment ?? null) }))
 }
 
 async function dropTables(tx: TargetTransaction, which: (table: StagingTable) => boolean): Promise<void> {
