@@ -41,6 +41,7 @@ export class BootReport {
       `Holdfast: ${heads.join(', ')}`,
       ...section('Modules', table(modules.map(({ name, description, plans: ids }) => [name, description, ids.length === 0 ? 'no plan' : ids.join(', ')]))),
       ...plans.flatMap(planLines),
+      ...section('Excluded', table(excluded(this))),
       ...section('Warnings', warnings.map(String)),
       ...section('Problems', problems.map(String)),
     ].join('\n')
@@ -60,6 +61,14 @@ function planLines({ plan, module, inclusions, omissions }: BootPlan): string[] 
       ...left,
     ]),
   ]
+}
+
+/** What no plan speaks of, because a decorator or its kind says so. */
+function excluded({ plans, inventory }: BootReport): string[][] {
+  const told = new Set(plans.flatMap(({ omissions }) => omissions.map(({ store, entity }) => `${store}.${entity}`)))
+  return inventory.entities
+    .filter(({ state, store, entity }) => state === 'excluded' && !told.has(`${store}.${entity}`))
+    .map(({ store, entity, reason }) => [`${store}.${entity}`, reason ?? ''])
 }
 
 function cause({ because, owners }: PlanInclusion): string {

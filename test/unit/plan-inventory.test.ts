@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { BackupEntity, BackupIgnore, definePlan, inventory, resolvePlan } from '../../src/plan/index.ts'
+import { BootReport, BackupEntity, BackupIgnore, definePlan, inventory, resolvePlan } from '../../src/plan/index.ts'
 import { mapped, reference, storeOf } from '../support/plan-mapping.ts'
 
 @BackupIgnore({ reason: 'filled again by use' })
@@ -55,6 +55,10 @@ describe('the inventory', () => {
     ])
     expect(list.entities.map(({ kind, table }) => [kind, table])).toContainEqual(['entity', 'shop.orders'])
     expect(list.entities.at(7)).toMatchObject({ kind: 'view', table: null })
+    // And for people, who read the report.
+    expect(String(new BootReport({ modules: [], plans: [], inventory: list, warnings: [], problems: [] }))).toContain(
+      'Excluded\n  main.Cache         filled again by use\n  main.cache_tags    junction table of Cache, which is excluded: filled again by use\n  main.OrderSummary  a view',
+    )
   })
 
   it('is unhealthy and warns once for each uncovered entity', () => {
