@@ -27,6 +27,10 @@ function reason(error: unknown): string {
 function hintFor(error: unknown): string {
   const code = error instanceof Error && 'code' in error ? error.code : undefined
   if (code === 'ERR_UNKNOWN_FILE_EXTENSION') return 'This Node does not run TypeScript: use Node 22.18 or later, or write the configuration as .mjs.'
+  // Of a file the message has the path; a package stands there by its name.
+  const name =
+    error instanceof Error && NOT_FOUND.has(code) ? /^Cannot find (?:package|module) '((?:@[\w.-]+\/)?\w[\w.-]*)/.exec(error.message)?.[1] : undefined
+  if (name !== undefined) return `npm install ${name}`
   if (error instanceof SyntaxError || NOT_FOUND.has(code) || (typeof code === 'string' && code.includes('TYPESCRIPT'))) return DECORATORS
   return 'The error is thrown while the file is evaluated; --verbose shows where.'
 }

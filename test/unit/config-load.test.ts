@@ -108,6 +108,7 @@ describe('loading a configuration', () => {
     expect(decorated.hint).toContain('it compiles no decorators')
     const missing = await failure(load(`import './nowhere.js'`), 'E_CONFIG')
     expect(missing.hint).toContain('dist/entities.js')
+    expect((await failure(load(`import '@nobody/has-this/below'`), 'E_CONFIG')).hint).toBe('npm install @nobody/has-this')
     const thrown = await failure(load(`throw new Error('no DATABASE_URL')`), 'E_CONFIG')
     expect(thrown.message).toContain('cannot be imported: no DATABASE_URL')
     expect(thrown.cause).toMatchObject({ message: 'no DATABASE_URL' })
