@@ -4,6 +4,7 @@ export type { Holdfast, HoldfastOptions } from './holdfast.ts'
 export { BackupEntity, BackupIgnore, BootReport, decorated, definePlan, PlanProblem, Sensitive, TenantProperty } from './plan/index.ts'
 export type * from './plan/index.ts'
 
+export { inspectBundle } from './service/index.ts'
 export type {
   Bucket,
   BundleFacts,

@@ -2,6 +2,7 @@ import { Command } from 'commander'
 import { VERSION } from '../kernel/version.ts'
 import { addApply } from './commands/apply.ts'
 import { addBackup } from './commands/backup.ts'
+import { addBundle } from './commands/bundle.ts'
 import { addCheckRestorable } from './commands/check-restorable.ts'
 import { addCompare } from './commands/compare.ts'
 import { addDelete } from './commands/delete.ts'
@@ -74,6 +75,8 @@ export function createProgram({ stdout, stderr }: Pick<Surroundings, 'stdout' | 
   addHolds(program, run)
   addRelease(program, run)
   addPrune(program, run)
+  program.commandsGroup('Take along:')
+  addBundle(program, run, alone)
   program.commandsGroup('Set up:')
   addKeys(program, run, alone)
   addStorage(program, run)

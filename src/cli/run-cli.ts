@@ -27,7 +27,7 @@ export async function runCli(args: readonly string[], surroundings: Surroundings
     },
     async (name, action) => {
       command = name
-      ended(await action({ output }))
+      ended(await action({ output, interrupts, surroundings }))
     },
   )
   try {

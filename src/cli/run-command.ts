@@ -31,7 +31,7 @@ export interface CommandResult {
 
 export type CommandAction = (context: CommandContext) => Promise<CommandResult>
 /** The same for what needs no configuration. */
-export type RunAlone = (name: string, action: (context: Pick<CommandContext, 'output'>) => Promise<CommandResult>) => Promise<void>
+export type RunAlone = (name: string, action: (context: Omit<CommandContext, 'holdfast' | 'options'>) => Promise<CommandResult>) => Promise<void>
 /** Hands the action its context; given to each command when the program is put together. */
 export type RunCommand = (name: string, options: GlobalOptions, action: CommandAction) => Promise<void>
 

@@ -5,6 +5,7 @@ import { HoldfastError } from '../kernel/errors.ts'
 import { openBytes, sealBytes } from './aead.ts'
 import { derive } from './derive.ts'
 import { wrongKey } from './key-error.ts'
+import { writeSecretFile, readSecretFile } from './secret-file.ts'
 
 export interface RecipientKeys {
   /** `holdfast-x25519:…`; may be known to anyone. */
@@ -14,6 +15,11 @@ export interface RecipientKeys {
 }
 
 const POINT_BYTES = 32
+const HINTS = {
+  absent: 'Check the path. It holds the private key of the one for whom a bundle or a repository was sealed.',
+  other: 'A private key of a recipient is wanted, as `holdfast keys recipient <file>` writes it.',
+}
+const SECRET_LINE = /^holdfast-x25519-secret:[A-Za-z0-9_-]{43}$/
 const PUBLIC = 'holdfast-x25519:'
 const PRIVATE = 'holdfast-x25519-secret:'
 /** Each wrap has a key of its own, since the other half of the exchange is new each time. */
@@ -28,6 +34,26 @@ export function generateRecipient(): RecipientKeys {
     publicKey: PUBLIC + rawPublic(publicKey).toString('base64url'),
     privateKey: PRIVATE + privateKey.export({ format: 'der', type: 'pkcs8' }).subarray(PKCS8.byteLength).toString('base64url'),
   }
+}
+
+/**
+ * Makes a pair of keys and writes the private one into a new file that nobody else may read. Gives the public one.
+ *
+ * @throws `E_CONFIG` when the file exists: nothing is ever written over a key
+ */
+export async function generateRecipientFile(path: string): Promise<string> {
+  const { publicKey, privateKey } = generateRecipient()
+  await writeSecretFile(path, `${privateKey}\n`)
+  return publicKey
+}
+
+/**
+ * The holder of the private key in a file that `generateRecipientFile` made. The file is read at once.
+ *
+ * @throws `E_KEY_MISSING` when it cannot be read, `E_CONFIG` when it holds no such key or others than its owner may read it
+ */
+export async function recipientFile(path: string): Promise<KeyProvider> {
+  return recipient({ privateKey: await readSecretFile(path, SECRET_LINE, HINTS) })
 }
 
 /**

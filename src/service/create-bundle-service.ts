@@ -1,36 +1,14 @@
 import type { Manifest } from '../archive/index.ts'
-import {
-  type BundleReader,
-  exportSnapshot,
-  fileSink,
-  fileSource,
-  holdersOf,
-  importSnapshot,
-  openBundle,
-  type OpenedBundle,
-  openBundleSource,
-  spool,
-  streamSink,
-} from '../bundle/index.ts'
+import { exportSnapshot, fileSink, holdersOf, importSnapshot, openBundle, streamSink } from '../bundle/index.ts'
 import { NOTHING_ERASED } from '../erasure/index.ts'
-import type { AbortableOptions } from '../kernel/abort.ts'
 import { HoldfastError } from '../kernel/errors.ts'
 import { assertKnownOptions } from '../kernel/known-options.ts'
-import type {
-  BundleFacts,
-  BundleFrom,
-  BundleReport,
-  ExportBundleOptions,
-  IBundleService,
-  ImportBundleOptions,
-  ImportReport,
-  InspectBundleOptions,
-} from './bundle-service.ts'
+import type { BundleReport, ExportBundleOptions, IBundleService, ImportBundleOptions, ImportReport } from './bundle-service.ts'
 import { openSnapshot } from './open-snapshot.ts'
+import { inspectBundle, withBundle } from './inspect-bundle.ts'
 import type { DiscoveryServiceOptions } from './discovery-service.ts'
 import { pinSnapshot } from './pin-snapshot.ts'
 import { findSnapshot } from './snapshot-finder.ts'
-import { verifySnapshot } from './verify-snapshot.ts'
 
 export type BundleServiceOptions = Pick<DiscoveryServiceOptions, 'repositories' | 'stores' | 'schema' | 'plans' | 'logger'>
 
@@ -90,24 +68,7 @@ export function createBundleService({ repositories, stores, schema, plans, logge
       })
     },
 
-    async inspect(from, options = {}): Promise<BundleFacts> {
-      assertKnownOptions(options, ['identities', 'verify', 'signal'] satisfies (keyof InspectBundleOptions)[], 'a look at a bundle')
-      const { identities = [], verify = false, signal } = options
-      return withBundle(from, { signal }, async (reader) => {
-        const holders = await holdersOf(reader.storage, { signal })
-        const closed = holders !== null && identities.length === 0
-        if (closed && verify) throw new HoldfastError('E_KEY_MISSING', `${reader.storage.name} is encrypted, and no identity is given to verify it with`)
-        const bundle = closed ? null : await openBundle(reader.storage, { holders, identities, signal })
-        if (bundle && verify) await verifyBundle(bundle, reader, { signal })
-        return {
-          bytes: reader.bytes,
-          objects: reader.entries.size,
-          openedBy: holders,
-          snapshot: bundle ? snapshotFacts(bundle.manifest) : null,
-          verified: verify,
-        }
-      })
-    },
+    inspect: inspectBundle,
   }
 
   function bucketFor({ plan }: Manifest): string {
@@ -132,45 +93,4 @@ function assertTenant({ tenant = null }: { readonly tenant?: string | null }, wa
   if (tenant === wanted) return
   const message = wanted === null ? `${name} is of a tenant` : tenant === null ? `${name} is of no tenant` : `${name} is of another tenant than "${wanted}"`
   throw new HoldfastError('E_SCOPE', message, { hint: 'Name the tenant that it was exported for with `scope`, `--scope`; leave it out where there is none.' })
-}
-
-/** Every line of the snapshot, and every byte of whatever else is in it. @throws the first damage */
-async function verifyBundle({ manifest, scope }: OpenedBundle, { storage, entries }: BundleReader, options: AbortableOptions): Promise<void> {
-  const { damages } = await verifySnapshot(manifest, async () => scope, 'plain', options)
-  const [first] = damages
-  if (first)
-    throw new HoldfastError('E_ARCHIVE_CORRUPT', first.message.replace(/^E_[A-Z_]+: /, ''), { details: { object: first.object, damages: damages.length } })
-  for (const name of entries.keys()) await storage.get(name, options)
-}
-
-function snapshotFacts({ snapshotId, plan, series, kind, tenant, times, origin, repositoryId, stores, entities, totals }: Manifest): BundleFacts['snapshot'] {
-  return {
-    id: snapshotId,
-    planId: plan.id,
-    series,
-    kind,
-    scope: tenant ?? null,
-    viewAt: times.viewAt,
-    committedAt: times.committedAt,
-    repositoryId: origin?.repositoryId ?? repositoryId,
-    stores: stores.map(({ name, orm, source }) => ({ name, orm, dialect: source.dialect, database: source.database })),
-    entities: entities.map(({ descriptor, rows, plainBytes }) => ({ store: descriptor.store, entity: descriptor.name, records: rows, plainBytes })),
-    records: totals.rows,
-  }
-}
-
-async function withBundle<T>(from: BundleFrom, options: AbortableOptions, work: (reader: BundleReader) => Promise<T>): Promise<T> {
-  if (!(typeof from === 'string' ? from !== '' : typeof from?.[Symbol.asyncIterator] === 'function'))
-    throw new HoldfastError('E_CONFIG', 'there is no bundle to read', { hint: 'Give the path of a file, or a stream of bytes.' })
-  const taken = typeof from === 'string' ? null : await spool(from, options)
-  try {
-    const source = await fileSource(taken?.path ?? (from as string), options)
-    try {
-      return await work(await openBundleSource(source, options))
-    } finally {
-      await source.close()
-    }
-  } finally {
-    await taken?.remove()
-  }
 }

@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import { generateKeyFile } from '../../crypto/encryption.ts'
+import { generateKeyFile, generateRecipientFile } from '../../crypto/encryption.ts'
 import type { GlobalOptions, RunAlone, RunCommand } from '../run-command.ts'
 import type { ScopeOptions } from '../scope-option.ts'
 import { textTable } from '../../kernel/text-table.ts'
@@ -25,6 +25,21 @@ export function addKeys(program: Command, run: RunCommand, alone: RunAlone): voi
         await generateKeyFile(file)
         output.text(`Wrote ${file}. Keep a copy of it where the backups are not: without it they cannot be read.`)
         return { exitCode: 0, summary: { file } }
+      })
+    })
+  keys
+    .command('recipient')
+    .summary('make the keys of a recipient')
+    .description(
+      'Makes a pair of keys, writes the private one into a file that its owner alone may read, and prints the public one, which may be known to anyone: with it others seal bundles that the private one opens. Nothing is ever written over.',
+    )
+    .argument('<file>', 'where the private key goes')
+    .action(async (file: string) => {
+      await alone('keys recipient', async ({ output }) => {
+        const publicKey = await generateRecipientFile(file)
+        output.text(publicKey)
+        output.note(`Wrote the private key to ${file}. Keep it to yourself, and a copy of it somewhere else.`)
+        return { exitCode: 0, summary: { file, publicKey } }
       })
     })
   keys
