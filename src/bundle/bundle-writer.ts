@@ -6,7 +6,7 @@ import { throwIfAborted } from '../kernel/abort.ts'
 import { HoldfastError } from '../kernel/errors.ts'
 import { BUNDLE_CAPABILITIES } from './bundle-capabilities.ts'
 import { type BundleEntry, encodeEnd, encodeEntryHead, encodeHead } from './bundle-format.ts'
-import type { ByteSink } from './byte-sink.ts'
+import type { ByteSink } from '../files/index.ts'
 
 export interface BundleWriter {
   /** What is put goes straight into the bundle. Chunks cannot be read back. */

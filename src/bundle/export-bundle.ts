@@ -1,7 +1,7 @@
 import { type Manifest, openRepository } from '../archive/index.ts'
 import type { KeyProvider } from '../contracts/key-provider.ts'
 import { type BundleWriter, createBundleWriter, type WrittenBundle } from './bundle-writer.ts'
-import type { ByteSink } from './byte-sink.ts'
+import type { ByteSink } from '../files/index.ts'
 import { transferSnapshot, type TransferOptions, type TransferSource } from './transfer-snapshot.ts'
 
 /** What a bundle calls the place of its chunks. */

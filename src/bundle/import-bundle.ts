@@ -17,12 +17,21 @@ export async function importSnapshot({ manifest, scope }: OpenedBundle, target: 
   const there = await snapshotThere(target, manifest.snapshotId, options)
   if (there) {
     if (sameContent(there, manifest)) return { manifest: there, outcome: 'present' }
-    throw new HoldfastError('E_STORAGE_EXISTS', `another snapshot ${manifest.snapshotId} is in the bucket "${target.bucket}" already`, {
-      hint: 'Nothing is written over. It holds other records than the bundle, perhaps since some were erased before the export: import into another bucket.',
-      details: { snapshotId: manifest.snapshotId },
-    })
+    throw taken(target, manifest.snapshotId)
   }
   return { manifest: await transferSnapshot({ manifest, chunks: async () => scope.chunks, erased: NOTHING_ERASED }, target, options), outcome: 'imported' }
+}
+
+/** @throws `E_STORAGE_EXISTS` when a snapshot of that id is there, or one that was deleted */
+export async function assertFree(target: TransferTarget, snapshotId: string, options: AbortableOptions): Promise<void> {
+  if (await snapshotThere(target, snapshotId, options)) throw taken(target, snapshotId)
+}
+
+function taken({ bucket }: TransferTarget, snapshotId: string): HoldfastError {
+  return new HoldfastError('E_STORAGE_EXISTS', `a snapshot ${snapshotId} with other records, or of another origin, is in the bucket "${bucket}" already`, {
+    hint: 'Nothing is written over. What is to come in may lack records that were erased before the export: import it into another bucket.',
+    details: { snapshotId },
+  })
 }
 
 async function snapshotThere({ scope, bucket }: TransferTarget, snapshotId: string, { signal }: AbortableOptions): Promise<Manifest | null> {

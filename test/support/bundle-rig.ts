@@ -1,6 +1,6 @@
 import { NOTHING_ERASED } from '../../src/erasure/index.ts'
 import { holdersOf, importSnapshot, openBundle, openBundleSource, exportSnapshot } from '../../src/bundle/index.ts'
-import type { ByteSink } from '../../src/bundle/index.ts'
+import type { ByteSink } from '../../src/files/index.ts'
 import { type EncryptionOptions, type Manifest, openRepository, type RepositoryScope } from '../../src/archive/index.ts'
 import { memoryStorage } from '../../adapters/memory/index.ts'
 import type { KeyProvider, StorageAdapter } from '../../src/contracts/index.ts'

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { EntityStore, LineSource, MergeItem, SequenceState } from '../../src/contracts/index.ts'
-import { referenceOrder } from '../../src/restore/reference-order.ts'
+import { referenceOrder } from '../../src/record/reference-order.ts'
 
 export interface StoreCopyOptions {
   /** `staged`: by way of the staging area; `direct`: straight into the empty tables. */

@@ -1,0 +1,5 @@
+export type { ByteSink } from './byte-sink.ts'
+export { fileSink } from './file-sink.ts'
+export { folderSink, type FolderSink } from './folder-sink.ts'
+export { spool } from './spool.ts'
+export { streamSink } from './stream-sink.ts'
