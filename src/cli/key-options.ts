@@ -2,6 +2,7 @@ import { type Command, InvalidArgumentError } from 'commander'
 import { resolve } from 'node:path'
 import { type KeyProvider, keyFile, passphrase, recipient, recipientFile } from '../crypto/encryption.ts'
 import { HoldfastError } from '../kernel/errors.ts'
+import { collected } from './option-values.ts'
 import type { Surroundings } from './surroundings.ts'
 
 export interface KeyOptions {
@@ -33,10 +34,6 @@ function addSharedOptions(command: Command, does: string): Command {
   return command
     .option('--key-file <file>', `key file that ${does}; may be given several times`, collected)
     .option('--passphrase-env <name>', `variable of the environment that holds a passphrase that ${does}`)
-}
-
-function collected(text: string, known: readonly string[] = []): readonly string[] {
-  return [...known, text]
 }
 
 /** Undefined when none of the options was given. Files are meant from the working directory. */

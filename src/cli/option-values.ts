@@ -1,5 +1,10 @@
 import { InvalidArgumentError } from 'commander'
 
+/** Collects a repeated option. */
+export function collected(text: string, known: readonly string[] = []): readonly string[] {
+  return [...known, text]
+}
+
 /** Collects a repeated `name=value` option. */
 export function nameValue(text: string, known: Readonly<Record<string, string>> = {}): Record<string, string> {
   const at = text.indexOf('=')

@@ -7,7 +7,7 @@ const PLAIN_EVERY_MS = 10_000
 /** Of records that go into a file or come out of one. */
 export interface Transferred {
   readonly records: number
-  readonly totalRecords: number
+  readonly totalRecords?: number
   readonly storedBytes?: number
 }
 
@@ -20,8 +20,9 @@ export function transferView(output: Output, operation: string, now: () => numbe
       const at = now()
       if (at - shown < (output.json || output.repaints ? EVERY_MS : PLAIN_EVERY_MS)) return
       shown = at
-      output.record('transfer', { operation, records, totalRecords, storedBytes: storedBytes ?? null })
-      const text = `${operation}: ${count(records)} of ${count(totalRecords)} records${storedBytes === undefined ? '' : `, ${bytes(storedBytes)} stored`}`
+      output.record('transfer', { operation, records, totalRecords: totalRecords ?? null, storedBytes: storedBytes ?? null })
+      const all = totalRecords === undefined ? '' : ` of ${count(totalRecords)}`
+      const text = `${operation}: ${count(records)}${all} records${storedBytes === undefined ? '' : `, ${bytes(storedBytes)} stored`}`
       if (!output.repaints) return output.note(text)
       output.paint(`\r\u001b[K${text}`)
       painted = true

@@ -1,5 +1,6 @@
 export type { ByteSink } from './byte-sink.ts'
 export { fileSink } from './file-sink.ts'
 export { folderSink, type FolderSink } from './folder-sink.ts'
+export { orDestroyed } from './or-destroyed.ts'
 export { spool } from './spool.ts'
 export { streamSink } from './stream-sink.ts'

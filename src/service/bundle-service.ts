@@ -88,6 +88,50 @@ export interface BundleFacts {
   readonly verified: boolean
 }
 
+/** `ndjson`: a line a record, and back. `csv`: RFC 4180, a file an entity. `sql`: a script of INSERT statements for the database that the records are from. */
+export type RecordsFormat = 'ndjson' | 'csv' | 'sql'
+
+export interface ExportRecordsOptions extends ScopeOption {
+  readonly format: RecordsFormat
+  /** Path of a file, or for the CSV of several entities of a folder, which must not be there yet; or a stream, as in `export`. */
+  readonly to: string | Writable
+  /** `Name` or `store.Name`. Default all: in CSV a folder then. */
+  readonly entities?: readonly string[]
+  /** Also give the values of sensitive fields. By default they are `•••`, and left out of SQL. */
+  readonly revealSensitive?: true
+  /** The bucket is encrypted, and what is written is not: that has to be said. */
+  readonly plain?: true
+  /** Called as records are written. */
+  readonly onProgress?: (progress: RecordsProgress) => void
+}
+
+export interface RecordsProgress {
+  readonly records: number
+  readonly totalRecords: number
+}
+
+export interface RecordsReport {
+  readonly snapshotId: string
+  readonly format: RecordsFormat
+  /** `path` is null for a stream, `entity` where all are in one file. */
+  readonly files: readonly {
+    readonly path: string | null
+    readonly entity: string | null
+    readonly records: number
+    readonly bytes: number
+    readonly sha256: string
+  }[]
+  readonly records: number
+  /** Fields whose values were not given. */
+  readonly hidden: readonly { readonly store: string; readonly entity: string; readonly fields: readonly string[] }[]
+  readonly erased: readonly ErasedCount[]
+}
+
+export interface ImportRecordsOptions extends Pick<ImportBundleOptions, 'bucket' | 'scope' | 'signal'> {
+  /** Called as records are stored. */
+  readonly onProgress?: (progress: { readonly records: number }) => void
+}
+
 /** One snapshot in one file, to be taken elsewhere. */
 export interface IBundleService {
   /**
@@ -105,6 +149,21 @@ export interface IBundleService {
    * `E_STORAGE_EXISTS` when another snapshot of that id is there, `E_CONFIG`, `E_CONDEMNED` when a prune came in between: import again; nothing is visible then
    */
   import(from: BundleFrom, options?: ImportBundleOptions): Promise<ImportReport>
+  /**
+   * Writes the records of a snapshot, or of some of its entities, as text that other programs read. What was erased is left out, and so are the values of sensitive fields unless they are asked for.
+   *
+   * @throws `E_SNAPSHOT_UNKNOWN`, `E_ENTITY_UNKNOWN`, `E_STORAGE_EXISTS`, `E_CONFIG`: an encrypted bucket without `plain`, several entities of CSV into a stream, SQL of several stores, or of a column that must
+   * have a value and is not shown; `E_DIALECT`, `E_KEY_SHREDDED`, `E_ARCHIVE_MISSING`, `E_ARCHIVE_CORRUPT`, `E_STORAGE_FULL` …; nothing is left then
+   */
+  exportRecords(snapshotId: string, options: ExportRecordsOptions): Promise<RecordsReport>
+  /**
+   * Makes a snapshot, under the id it had, of NDJSON that `exportRecords` wrote with all values. Its last line must bear out all others: what was edited is refused, since nobody but the database
+   * could say in which order its keys belong.
+   *
+   * @throws `E_ARCHIVE_CORRUPT`, `E_RECORD`, `E_ARCHIVE_FORMAT` when it is not as it was written, `E_CONFIG` when values are missing, `E_SCOPE`, `E_STORAGE_EXISTS` when there is a snapshot of that id, `E_CONDEMNED`; nothing is
+   * visible then
+   */
+  importRecords(from: BundleFrom, options?: ImportRecordsOptions): Promise<ImportReport>
   /**
    * Says what a bundle holds. Without an identity: its size and who can open it.
    *

@@ -1,10 +1,14 @@
 import type { Manifest } from '../archive/index.ts'
-import { exportSnapshot, fileSink, holdersOf, importSnapshot, openBundle, streamSink } from '../bundle/index.ts'
+import { exportSnapshot, holdersOf, importSnapshot, openBundle } from '../bundle/index.ts'
 import { NOTHING_ERASED } from '../erasure/index.ts'
+import { fileSink, orDestroyed, streamSink } from '../files/index.ts'
 import { HoldfastError } from '../kernel/errors.ts'
 import { assertKnownOptions } from '../kernel/known-options.ts'
 import type { BundleReport, ExportBundleOptions, IBundleService, ImportBundleOptions, ImportReport } from './bundle-service.ts'
 import { openSnapshot } from './open-snapshot.ts'
+import { assertTenant } from './assert-tenant.ts'
+import { assertDestination, exportRecords } from './export-records.ts'
+import { importRecords } from './import-records.ts'
 import { inspectBundle, withBundle } from './inspect-bundle.ts'
 import type { DiscoveryServiceOptions } from './discovery-service.ts'
 import { pinSnapshot } from './pin-snapshot.ts'
@@ -17,29 +21,30 @@ export function createBundleService({ repositories, stores, schema, plans, logge
     async export(snapshotId, options): Promise<BundleReport> {
       assertKnownOptions(options, ['to', 'recipients', 'plain', 'scope', 'onProgress', 'signal'] satisfies (keyof ExportBundleOptions)[], 'an export')
       const { to, scope, onProgress, signal } = options
-      if (!(typeof to === 'string' ? to !== '' : typeof to?.write === 'function'))
-        throw new HoldfastError('E_CONFIG', '`to` is missing', { hint: 'Give the path of a new file, or a stream that takes bytes.' })
-      const found = await findSnapshot(repositories, snapshotId, { scope, signal })
-      const recipients = recipientsOf(options, repositories.bucket(found.bucket).encryption?.providers)
-      const release = await pinSnapshot(found.repository.scope(found.manifest.scope), snapshotId, logger, { signal })
-      try {
-        const snapshot = openSnapshot(found, { repositories, stores, schema, plans }, { as: 'archived', signal })
-        const erased = (await snapshot.erased?.({ signal })) ?? NOTHING_ERASED
-        const sink = typeof to === 'string' ? await fileSink(to, { signal }) : streamSink(to, { signal })
-        const { manifest, bytes, sha256 } = await exportSnapshot({ ...snapshot, erased }, sink, { recipients, onProgress, signal })
-        logger.info({ snapshotId, to: sink.name, bytes, records: manifest.totals.rows, plain: recipients === null }, 'bundle exported')
-        return {
-          snapshotId,
-          bytes,
-          sha256,
-          entities: manifest.totals.entities,
-          records: manifest.totals.rows,
-          openedBy: recipients?.map(({ kind, reference }) => ({ kind, reference })) ?? null,
-          erased: erased.counts,
+      assertDestination(to)
+      return orDestroyed(to, async () => {
+        const found = await findSnapshot(repositories, snapshotId, { scope, signal })
+        const recipients = recipientsOf(options, repositories.bucket(found.bucket).encryption?.providers)
+        const release = await pinSnapshot(found.repository.scope(found.manifest.scope), snapshotId, logger, { signal })
+        try {
+          const snapshot = openSnapshot(found, { repositories, stores, schema, plans }, { as: 'archived', signal })
+          const erased = (await snapshot.erased?.({ signal })) ?? NOTHING_ERASED
+          const sink = typeof to === 'string' ? await fileSink(to, { signal }) : streamSink(to, { signal })
+          const { manifest, bytes, sha256 } = await exportSnapshot({ ...snapshot, erased }, sink, { recipients, onProgress, signal })
+          logger.info({ snapshotId, to: sink.name, bytes, records: manifest.totals.rows, plain: recipients === null }, 'bundle exported')
+          return {
+            snapshotId,
+            bytes,
+            sha256,
+            entities: manifest.totals.entities,
+            records: manifest.totals.rows,
+            openedBy: recipients?.map(({ kind, reference }) => ({ kind, reference })) ?? null,
+            erased: erased.counts,
+          }
+        } finally {
+          await release()
         }
-      } finally {
-        await release()
-      }
+      })
     },
 
     async import(from, options = {}): Promise<ImportReport> {
@@ -68,10 +73,12 @@ export function createBundleService({ repositories, stores, schema, plans, logge
       })
     },
 
+    exportRecords: (snapshotId, options) => orDestroyed(options.to, () => exportRecords(snapshotId, options, { repositories, stores, schema, plans, logger })),
+    importRecords: (from, options) => importRecords(from, options, { repositories, bucketFor, logger }),
     inspect: inspectBundle,
   }
 
-  function bucketFor({ plan }: Manifest): string {
+  function bucketFor({ plan }: Pick<Manifest, 'plan'>): string {
     if (plans.has(plan.id)) return plans.resolved(plan.id).bucket
     const [only, ...others] = repositories.names
     if (only !== undefined && others.length === 0) return only
@@ -86,11 +93,4 @@ function recipientsOf({ recipients, plain }: ExportBundleOptions, own: ExportBun
   if (![true, undefined].includes(plain)) throw new HoldfastError('E_CONFIG', `\`plain\` is ${JSON.stringify(plain)}; expected true, or nothing`)
   if (plain && recipients !== undefined) throw new HoldfastError('E_CONFIG', '`plain` and `recipients` contradict each other')
   return plain ? null : (recipients ?? own ?? null)
-}
-
-/** As with everything that a tenant owns: whoever does not name it does not get it. */
-function assertTenant({ tenant = null }: { readonly tenant?: string | null }, wanted: string | null, name: string): void {
-  if (tenant === wanted) return
-  const message = wanted === null ? `${name} is of a tenant` : tenant === null ? `${name} is of no tenant` : `${name} is of another tenant than "${wanted}"`
-  throw new HoldfastError('E_SCOPE', message, { hint: 'Name the tenant that it was exported for with `scope`, `--scope`; leave it out where there is none.' })
 }

@@ -1,5 +1,6 @@
 import type { Manifest } from '../archive/index.ts'
-import { type BundleReader, fileSource, holdersOf, openBundle, type OpenedBundle, openBundleSource, spool } from '../bundle/index.ts'
+import { type BundleReader, fileSource, holdersOf, openBundle, type OpenedBundle, openBundleSource } from '../bundle/index.ts'
+import { spool } from '../files/index.ts'
 import type { AbortableOptions } from '../kernel/abort.ts'
 import { HoldfastError } from '../kernel/errors.ts'
 import { assertKnownOptions } from '../kernel/known-options.ts'

@@ -17,7 +17,9 @@ const ARROWS: Record<string, readonly string[]> = {
   'src/reconcile': ['src/archive', 'src/record', 'src/contracts', 'src/kernel'],
   'src/evolution': ['src/archive', 'src/plan', 'src/record', 'src/contracts', 'src/kernel'],
   'src/erasure': ['src/archive', 'src/record', 'src/contracts', 'src/kernel'],
-  'src/bundle': ['src/erasure', 'src/archive', 'src/record', 'src/plan', 'src/contracts', 'src/kernel'],
+  'src/files': ['src/kernel'],
+  'src/bundle': ['src/erasure', 'src/files', 'src/archive', 'src/record', 'src/plan', 'src/contracts', 'src/kernel'],
+  'src/extract': ['src/bundle', 'src/files', 'src/archive', 'src/record', 'src/plan', 'src/contracts', 'src/kernel'],
   'src/masking': ['src/plan', 'src/record', 'src/contracts', 'src/kernel'],
   'src/export': ['src/hooks', 'src/reconcile', 'src/storage', 'src/archive', 'src/progress', 'src/plan', 'src/record', 'src/contracts', 'src/kernel'],
   'src/restore': [
@@ -39,6 +41,8 @@ const ARROWS: Record<string, readonly string[]> = {
   'src/service': [
     'src/hooks',
     'src/bundle',
+    'src/extract',
+    'src/files',
     'src/selection',
     'src/export',
     'src/restore',

@@ -207,6 +207,10 @@ describe.each(['postgres', 'mysql', 'sqlite'] as const)('a bundle of a snapshot 
     expect((await failure(holdfast.bundles.export(snapshot, { to: broken }), 'E_STORAGE')).message).toContain('the line is down')
     expect(broken.destroyed).toBe(true)
     await failure(holdfast.bundles.export(snapshot.replace(/.$/, 'x'), { to: at('unknown') }), 'E_SNAPSHOT_UNKNOWN')
+    // Nobody waits for what never comes.
+    const waited = new PassThrough()
+    const both = await Promise.allSettled([holdfast.bundles.export(snapshot.replace(/.$/, 'x'), { to: waited }), holdfast.bundles.inspect(waited)])
+    expect(both.map(({ status }) => status)).toEqual(['rejected', 'rejected'])
     await failure(holdfast.bundles.export(snapshot, { to: at('x'), recipent: [own] } as never), 'E_CONFIG')
   })
 

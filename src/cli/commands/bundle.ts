@@ -1,16 +1,25 @@
-import type { Command } from 'commander'
+import { type Command, Option } from 'commander'
 import { resolve } from 'node:path'
 import { bytes, counted, moment } from '../../kernel/amounts.ts'
+import type { ErasedCount } from '../../erasure/index.ts'
 import { textTable } from '../../kernel/text-table.ts'
 import { inspectBundle } from '../../service/index.ts'
-import type { BundleFacts } from '../../service/bundle-service.ts'
+import { HoldfastError } from '../../kernel/errors.ts'
+import type { BundleFacts, RecordsFormat } from '../../service/bundle-service.ts'
 import { addIdentityOptions, addRecipientOptions, type KeyOptions, keyProviders } from '../key-options.ts'
+import { collected } from '../option-values.ts'
 import type { Output } from '../output.ts'
 import type { GlobalOptions, RunAlone, RunCommand } from '../run-command.ts'
-import { addScopeOption, type ScopeOptions } from '../scope-option.ts'
+import { addScopeOption } from '../scope-option.ts'
 import { transferView } from '../transfer-view.ts'
+import { addOfPlan, WHICH_SNAPSHOT, whichSnapshot, type WhichOptions } from '../which-snapshot.ts'
 
-interface BundleOptions extends GlobalOptions, ScopeOptions, KeyOptions {
+type Format = 'holdfast' | RecordsFormat
+
+interface BundleOptions extends GlobalOptions, WhichOptions, KeyOptions {
+  readonly format: Format
+  readonly entity?: readonly string[]
+  readonly revealSensitive?: true
   readonly plain?: true
   readonly bucket?: string
   readonly verify?: true
@@ -33,17 +42,62 @@ function addExport(bundle: Command, run: RunCommand): void {
     .description(
       'Writes one snapshot into a new file, sealed for those who are named, or for whoever opens the bucket. It has keys of its own: nobody learns a key of the repository. What was erased, and earlier versions of rows, are not in it.',
     )
-    .argument('<snapshot>', 'id of the snapshot')
-    .argument('<file>', 'where')
-  addScopeOption(addRecipientOptions(command))
+    .argument('<snapshot>', WHICH_SNAPSHOT)
+    .argument('<file>', 'where; with --format csv of all entities a folder')
+    .addOption(
+      new Option(
+        '--format <format>',
+        'holdfast: a bundle; ndjson: a line a record; csv: a file an entity; sql: INSERT statements for the database that it is from',
+      )
+        .choices(['holdfast', 'ndjson', 'csv', 'sql'] satisfies Format[])
+        .default('holdfast'),
+    )
+    .option('--entity <name>', 'of text formats: only this one; may be given several times', collected)
+    .option('--reveal-sensitive', 'of text formats: give the values of sensitive fields, too')
+  addOfPlan(addScopeOption(addRecipientOptions(command)))
     .option('--plain', 'let anybody read it, although the bucket is encrypted')
-    .addHelpText('after', '\nExample:\n  $ holdfast bundle export 01a1fc73-6312-7000-958d-47d147b10751 shop.hfb --recipient holdfast-x25519:…')
-    .action(async (id: string, file: string, _, command: Command) => {
-      const { scope, plain, ...options } = command.optsWithGlobals<BundleOptions>()
-      await run('bundle export', options, async ({ holdfast, output, surroundings, interrupts: { signal } }) => {
+    .addHelpText(
+      'after',
+      `
+Examples:
+  $ holdfast bundle export 01a1fc73-6312-7000-958d-47d147b10751 shop.hfb --recipient holdfast-x25519:…
+  $ holdfast bundle export 01a1fc73-6312-7000-958d-47d147b10751 orders.csv --format csv --entity Order`,
+    )
+    .action(async (told: string, file: string, _, command: Command) => {
+      const { scope, plain, format, entity, revealSensitive, ...options } = command.optsWithGlobals<BundleOptions>()
+      await run('bundle export', options, async (context) => {
+        const { holdfast, output, surroundings, interrupts } = context
+        const { signal } = interrupts
+        const id = await whichSnapshot(told, { ...options, scope }, context)
         const recipients = await keyProviders(options, surroundings)
         const to = resolve(surroundings.cwd, file)
         const { onProgress, end } = transferView(output, 'export')
+        if (format !== 'holdfast') {
+          if (recipients)
+            throw new HoldfastError('E_USAGE', `${format} is not sealed for anybody`, {
+              hint: 'Leave out who can open it, or export a bundle: --format holdfast.',
+            })
+          const report = await holdfast.bundles
+            .exportRecords(id, {
+              format,
+              to,
+              scope,
+              signal,
+              onProgress,
+              ...(entity ? { entities: entity } : {}),
+              ...(revealSensitive ? { revealSensitive } : {}),
+              ...(plain ? { plain } : {}),
+            })
+            .finally(end)
+          for (const written of report.files) output.text(`Wrote ${counted(written.records, 'record')}, ${bytes(written.bytes)}, to ${written.path}`)
+          for (const { store, entity: name, fields } of report.hidden) output.note(`Not shown of ${store}.${name}: ${fields.join(', ')}`)
+          tellErased(output, report.erased)
+          return { exitCode: 0, summary: { ...report } }
+        }
+        if (entity || revealSensitive)
+          throw new HoldfastError('E_USAGE', 'a bundle holds all of a snapshot', {
+            hint: 'Leave out --entity and --reveal-sensitive, or choose another --format.',
+          })
         const report = await holdfast.bundles
           .export(id, { to, scope, signal, onProgress, ...(recipients ? { recipients } : {}), ...(plain ? { plain } : {}) })
           .finally(end)
@@ -63,25 +117,29 @@ function addImport(bundle: Command, run: RunCommand): void {
       'Puts the snapshot of a bundle into a bucket, every byte proved, sealed with the keys of the bucket. It is visible when all of it is there, and can be restored then.',
     )
     .argument('<file>', 'the bundle')
+    .addOption(
+      new Option('--format <format>', 'holdfast: a bundle; ndjson: what `bundle export --format ndjson --reveal-sensitive` wrote, unchanged')
+        .choices(['holdfast', 'ndjson'] satisfies Format[])
+        .default('holdfast'),
+    )
   addScopeOption(addIdentityOptions(command))
     .option('--bucket <name>', 'where it goes (default: the bucket of its plan, or the only one)')
     .option('--plain', 'put what is sealed into a bucket that is not encrypted')
     .addHelpText('after', '\nExample:\n  $ holdfast bundle import shop.hfb --identity ~/shop.key')
     .action(async (file: string, _, command: Command) => {
-      const { scope, plain, bucket, ...options } = command.optsWithGlobals<BundleOptions>()
+      const { scope, plain, bucket, format, ...options } = command.optsWithGlobals<BundleOptions>()
       await run('bundle import', options, async ({ holdfast, output, surroundings, interrupts: { signal } }) => {
         const identities = await keyProviders(options, surroundings)
         const { onProgress, end } = transferView(output, 'import')
-        const report = await holdfast.bundles
-          .import(resolve(surroundings.cwd, file), {
-            scope,
-            signal,
-            onProgress,
-            ...(identities ? { identities } : {}),
-            ...(bucket === undefined ? {} : { bucket }),
-            ...(plain ? { plain } : {}),
-          })
-          .finally(end)
+        const from = resolve(surroundings.cwd, file)
+        const common = { scope, signal, onProgress, ...(bucket === undefined ? {} : { bucket }) }
+        if (format !== 'holdfast' && (identities || plain))
+          throw new HoldfastError('E_USAGE', `${format} is not sealed`, { hint: 'Leave out what opens it, and --plain.' })
+        const report = await (
+          format === 'holdfast'
+            ? holdfast.bundles.import(from, { ...common, ...(identities ? { identities } : {}), ...(plain ? { plain } : {}) })
+            : holdfast.bundles.importRecords(from, common)
+        ).finally(end)
         const done = report.outcome === 'present' ? 'was there already; nothing was written' : `is in the bucket ${report.bucket}`
         output.text(`Snapshot ${report.snapshotId} of plan ${report.planId}, ${counted(report.records, 'record')}, ${done}`)
         return { exitCode: 0, summary: { ...report } }
@@ -125,6 +183,10 @@ function show(output: Output, { bytes: size, objects, openedBy, snapshot, verifi
     )}`,
   )
   if (verified) output.text('\nEvery line of it was proved.')
+}
+
+function tellErased(output: Output, erased: readonly ErasedCount[]): void {
+  for (const { store, entity, records } of erased) output.warning(`${counted(records, 'record')} of ${store}.${entity} are not in it: they were erased`)
 }
 
 function readers(openedBy: BundleFacts['openedBy']): string {

@@ -1,4 +1,5 @@
-import { openRepository } from '../../../src/archive/index.ts'
+import { openRepository, readRange } from '../../../src/archive/index.ts'
+import { importNdjson, ndjsonOf } from '../../../src/extract/index.ts'
 import { decodeDirectory, decodeTail, encodeHead, TAIL_BYTES } from '../../../src/bundle/bundle-format.ts'
 import { openBundleSource } from '../../../src/bundle/bundle-reader.ts'
 import { holdersOf, openBundle } from '../../../src/bundle/open-bundle.ts'
@@ -8,7 +9,7 @@ import type { ErrorCode } from '../../../src/kernel/errors.ts'
 import { memoryStorage } from '../../../adapters/memory/index.ts'
 import { ordersChunk, ordersManifest } from '../../support/archive-rig.ts'
 import { bundleOf, memorySource } from '../../support/bundle-rig.ts'
-import { mutateBytes } from './mutate.ts'
+import { mutateBytes, valueMutator } from './mutate.ts'
 import type { FuzzTarget } from './targets.ts'
 
 const DAMAGE: readonly ErrorCode[] = ['E_ARCHIVE_CORRUPT', 'E_ARCHIVE_FORMAT', 'E_ARCHIVE_MISSING']
@@ -42,7 +43,37 @@ export async function bundleTargets(): Promise<FuzzTarget[]> {
       if (!bytes.equals(sound)) throw new Error('a bundle was altered, and accepted')
     },
   })
+  const texts: string[] = []
+  const extracted = manifest.entities.map((entity) => ({
+    entity,
+    hidden: new Set<string>(),
+    async *lines() {
+      for (const range of entity.ranges) yield* readRange(scope.chunks, range)
+    },
+  }))
+  for await (const { text } of ndjsonOf(extracted, manifest, {})) texts.push(text)
+  const ndjson = Buffer.from(texts.join(''))
+  const headEnd = ndjson.indexOf(10)
+  const headOf = valueMutator(JSON.parse(ndjson.toString('utf8', 0, headEnd)))
+
+  async function importInto(bytes: Buffer): Promise<void> {
+    const target = await openRepository({ storage: memoryStorage(), create: true })
+    await importNdjson(
+      (async function* () {
+        yield bytes
+      })(),
+      { targetFor: async () => ({ repository: target, scope: target.scope(), bucket: 'main' }), onRecords: () => {} },
+    )
+    if (!bytes.equals(ndjson)) throw new Error('NDJSON was altered, and accepted')
+  }
   return [
+    { name: 'NDJSON', weight: 8, codes: [...DAMAGE, 'E_RECORD', 'E_CONFIG'], run: (prng) => importInto(mutateBytes(ndjson, prng)) },
+    {
+      name: 'head of NDJSON',
+      weight: 8,
+      codes: [...DAMAGE, 'E_RECORD', 'E_CONFIG'],
+      run: (prng) => importInto(Buffer.concat([Buffer.from(JSON.stringify(headOf(prng))), ndjson.subarray(headEnd)])),
+    },
     target('bundle', plain, [], DAMAGE),
     target('sealed bundle', sealed, [key], [...DAMAGE, 'E_KEY_MISSING', 'E_KEY_WRONG']),
     {

@@ -190,7 +190,7 @@ export function describeZooEndToEnd(orm: OrmUnderTest, dialect: ZooDialect): voi
   })
 }
 
-async function seed({ dialect, location }: LiveDatabase, rows: readonly ZooTable[]): Promise<void> {
+export async function seed({ dialect, location }: LiveDatabase, rows: readonly ZooTable[]): Promise<void> {
   if (dialect === 'sqlite') {
     const file = new libsql(location)
     seedSqlite(file, rows)

@@ -1,0 +1,7 @@
+export { csvNames } from './csv-names.ts'
+export { csvOf } from './csv.ts'
+export { type ExtractedEntity, sensitiveFields } from './extracted-entity.ts'
+export { importNdjson } from './import-ndjson.ts'
+export { ndjsonOf } from './ndjson.ts'
+export { sqlOf } from './sql.ts'
+export { writeTexts, type WrittenTexts } from './write-texts.ts'
