@@ -4,8 +4,10 @@ import type { Hooks, StorageAdapter } from '../../src/contracts/index.ts'
 import { createHoldfast, type Holdfast } from '../../src/holdfast.ts'
 import { definePlan, type PolicyDeclaration } from '../../src/plan/index.ts'
 import { FaultyStorage } from '../support/faulty-storage.ts'
-import { SHOP_ENTITIES, shopStore } from '../support/shop-store.ts'
+import { TENANTS, tenantPlan } from '../fixtures/tenants/tenant-shop.ts'
 import { failure } from '../support/failure.ts'
+import { SHOP_ENTITIES, shopStore } from '../support/shop-store.ts'
+import { openTenantRig } from '../support/tenant-rig.ts'
 
 let holdfast: Holdfast | undefined
 afterEach(async () => {
@@ -76,6 +78,23 @@ describe('the retention of a policy', () => {
     expect(failed.warnings).toEqual([expect.stringMatching(/afterBackup of the plan failed/)])
     storage.assertFired()
     expect(await idsOf(careful, 'shop')).toEqual([...ids, failed.snapshotId])
+  })
+
+  it('of a plan with tenants takes snapshots of the tenant that was backed up, and of no other', async () => {
+    const rig = await openTenantRig({ dialect: 'sqlite', orm: 'TypeORM' })
+    try {
+      holdfast = await rig.again({ plans: [tenantPlan(rig.store, { policy: { chunkBytes: 64 * 1024, retention: { last: 1 } } })] })
+      const [own, other] = TENANTS
+      const others = [await rig.backUp(other), await rig.backUp(other)]
+      await holdfast.backups.run('shop', { scope: own })
+      const { snapshotId, warnings } = await holdfast.backups.run('shop', { scope: own })
+      expect(warnings).toEqual([])
+      const visible = async (scope: string) => (await holdfast!.discovery.snapshots({ scope })).map(({ id }) => id).toReversed()
+      expect(await visible(own)).toEqual([snapshotId])
+      expect(await visible(other)).toEqual(others)
+    } finally {
+      await rig.close()
+    }
   })
 
   it.each<[string, unknown, string]>([

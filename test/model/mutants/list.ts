@@ -54,6 +54,7 @@ const PRUNE = [
   'test/integration/prune.test.ts',
   'test/integration/prune-writers.test.ts',
   'test/integration/prune-service.test.ts',
+  'test/integration/retain.test.ts',
   'test/properties/prune.property.test.ts',
 ]
 
@@ -232,6 +233,34 @@ export const MUTANTS: readonly Mutant[] = [
       ['a damaged index is adopted', `if (!keys.find(chunk.firstKey)) return null`, ``],
     ],
   ),
+  ...group(
+    'src/retention/decide-retention.ts',
+    [SQLITE],
+    ['test/unit/retention-decide.test.ts'],
+    [
+      ['limits take what is held', `snapshot === newest || snapshot.held || tagged.has(snapshot)`, `snapshot === newest || tagged.has(snapshot)`],
+      ['limits take what is tagged', `snapshot === newest || snapshot.held || tagged.has(snapshot)`, `snapshot === newest || snapshot.held`],
+      ['limits take the newest', `snapshot === newest || snapshot.held || tagged.has(snapshot)`, `snapshot.held || tagged.has(snapshot)`],
+    ],
+  ),
+  ...group(
+    'src/catalog/retain.ts',
+    [SQLITE],
+    ['test/integration/retain.test.ts'],
+    [['what is held while retention decides', `await assertNotHeld(scopes.get(id)!, id, { signal })`, ``]],
+  ),
+  ...group(
+    'src/service/discovery-service.ts',
+    [SQLITE],
+    ['test/integration/fastify-retention.test.ts'],
+    [['what is held is deleted', `await assertNotHeld(scope, id, options)`, ``]],
+  ),
+  ...group(
+    'adapters/s3/s3-driver.ts',
+    [SQLITE],
+    ['test/unit/s3-storage.test.ts'],
+    [['a service is believed to check what bodies are signed with', `bytes <= place.partBytes && (await sumToUse(signal)) === 'signature'`, `true`]],
+  ),
   ...group('src/catalog/decide.ts', [SQLITE], PRUNE, [
     ['the future', `if (group.youngest > now) return { action: 'keep', reason: 'future' }`, ``],
     ['chunks stored again since', `condemnedAt !== undefined && group.youngest <= condemnedAt`, `condemnedAt !== undefined`],
@@ -258,6 +287,7 @@ export const MUTANTS: readonly Mutant[] = [
     ['the oldest one of a series', `isNewer(next, newest) ? next : newest`, `isNewer(next, newest) ? newest : next`],
     ['a last one that is not whole', `facts.filter(({ whole }) => whole)`, `facts`],
     ['parents of open sessions', `held.set(parent, 'open-session')`, `void parent`],
+    ['holds', `for (const id of survey.holds) held.set(id, 'held')`, ``],
     ['pins', `if (survey.now - storedAt <= PIN_LIFETIME_MS) held.set(snapshotId, 'pinned')`, `void [snapshotId, storedAt]`],
     ['pins for ever', `if (survey.now - storedAt <= PIN_LIFETIME_MS) held.set(snapshotId, 'pinned')`, `held.set(snapshotId, 'pinned')`],
     ['chunks of what is held', `for (const id of held.keys()) for (const name of facts.get(id)?.chunks.keys() ?? []) chunks.add(name)`, ``],
