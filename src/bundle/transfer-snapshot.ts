@@ -7,13 +7,13 @@ import {
   type RangeEntry,
   type Repository,
   type RepositoryScope,
-  requiredFeatures,
 } from '../archive/index.ts'
 import type { KeyText } from '../contracts/key-range.ts'
 import type { ErasedRows } from '../erasure/index.ts'
 import { type AbortableOptions, throwIfAborted } from '../kernel/abort.ts'
 import { mapOrdered } from '../kernel/map-ordered.ts'
 import { joinRanges } from './join-ranges.ts'
+import { placedEntity, placedManifest } from './placed-manifest.ts'
 import { rewriteRange } from './rewrite-range.ts'
 
 export interface TransferSource {
@@ -101,9 +101,9 @@ export async function transferSnapshot(source: TransferSource, target: TransferT
       progress.records += range.rows
       onProgress?.({ ...progress })
     }
-    entities.push(entityOf(entity, joinRanges(ranges), bucket, gone.size > 0))
+    entities.push(placedEntity(entity, joinRanges(ranges), bucket, gone.size > 0))
   }
-  const result = manifestOf(manifest, entities, target)
+  const result = placedManifest(manifest, entities, target)
   await chunks.assertPresent(
     entities.flatMap(({ ranges }) => ranges.flatMap(({ layers }) => layers)),
     { signal },
@@ -111,45 +111,4 @@ export async function transferSnapshot(source: TransferSource, target: TransferT
   throwIfAborted(signal)
   await scope.writeManifest(result, { signal })
   return result
-}
-
-/** `reduced`: records were left out, so that what databases were asked about its ranges says nothing of them any more. */
-function entityOf(
-  { change: { schema, ...change }, ...entity }: ManifestEntity,
-  ranges: readonly RangeEntry[],
-  bucket: string,
-  reduced: boolean,
-): ManifestEntity {
-  const layers = ranges.flatMap((range) => range.layers)
-  return {
-    ...entity,
-    bucket,
-    rows: sum(ranges, ({ rows }) => rows),
-    plainBytes: sum(layers, ({ plainBytes }) => plainBytes),
-    storedBytes: sum(layers, ({ storedBytes }) => storedBytes),
-    change: schema === undefined || reduced ? change : { ...change, schema },
-    ranges: reduced ? ranges.map(({ digest: _digest, ...range }) => range) : ranges,
-  }
-}
-
-function manifestOf(manifest: Manifest, entities: readonly ManifestEntity[], { repository, scope }: TransferTarget): Manifest {
-  return {
-    ...manifest,
-    requiredFeatures: requiredFeatures(entities),
-    repositoryId: repository.id,
-    origin: manifest.origin ?? { repositoryId: manifest.repositoryId },
-    scope: scope.id,
-    entities,
-    totals: {
-      entities: entities.length,
-      rows: sum(entities, ({ rows }) => rows),
-      plainBytes: sum(entities, ({ plainBytes }) => plainBytes),
-      storedBytes: sum(entities, ({ storedBytes }) => storedBytes),
-      chunks: sum(entities, ({ ranges }) => sum(ranges, ({ layers }) => layers.length)),
-    },
-  }
-}
-
-function sum<T>(items: readonly T[], of: (item: T) => number): number {
-  return items.reduce((total, item) => total + of(item), 0)
 }

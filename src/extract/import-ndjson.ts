@@ -10,12 +10,11 @@ import {
   type ManifestEntity,
   parseJson,
   type RangeEntry,
-  requiredFeatures,
   schemaFingerprint,
   sha256,
   tooNew,
 } from '../archive/index.ts'
-import { joinRanges, type TransferTarget } from '../bundle/index.ts'
+import { joinRanges, placedEntity, placedManifest, type TransferTarget } from '../bundle/index.ts'
 import { type AbortableOptions, throwIfAborted } from '../kernel/abort.ts'
 import { canonicalJson } from '../kernel/canonical-json.ts'
 import { HoldfastError } from '../kernel/errors.ts'
@@ -197,39 +196,7 @@ class EntityReader {
   }
 }
 
-function manifestOf(head: Manifest, readers: readonly EntityReader[], { repository, scope, bucket }: TransferTarget): Manifest {
-  const entities = readers.map(({ entity: { change, ...entity }, ranges }): ManifestEntity => {
-    const layers = ranges.flatMap((range) => range.layers)
-    // Without `schema`: the ranges are others than those that a database was asked about.
-    const { schema: _schema, ...asked } = change
-    return {
-      ...entity,
-      bucket,
-      rows: sum(ranges, ({ rows }) => rows),
-      plainBytes: sum(layers, ({ plainBytes }) => plainBytes),
-      storedBytes: sum(layers, ({ storedBytes }) => storedBytes),
-      change: asked,
-      ranges: joinRanges(ranges),
-    }
-  })
-  return {
-    ...head,
-    requiredFeatures: requiredFeatures(entities),
-    repositoryId: repository.id,
-    origin: head.origin ?? { repositoryId: head.repositoryId },
-    scope: scope.id,
-    schemaFingerprint: schemaFingerprint(entities.map(({ descriptor }) => descriptor)),
-    entities,
-    totals: {
-      entities: entities.length,
-      rows: sum(entities, ({ rows }) => rows),
-      plainBytes: sum(entities, ({ plainBytes }) => plainBytes),
-      storedBytes: sum(entities, ({ storedBytes }) => storedBytes),
-      chunks: sum(entities, ({ ranges }) => sum(ranges, ({ layers }) => layers.length)),
-    },
-  }
-}
-
-function sum<T>(items: readonly T[], of: (item: T) => number): number {
-  return items.reduce((total, item) => total + of(item), 0)
+function manifestOf(head: Manifest, readers: readonly EntityReader[], target: TransferTarget): Manifest {
+  const entities = readers.map(({ entity, ranges }) => placedEntity(entity, joinRanges(ranges), target.bucket, true))
+  return { ...placedManifest(head, entities, target), schemaFingerprint: schemaFingerprint(entities.map(({ descriptor }) => descriptor)) }
 }
