@@ -18,6 +18,7 @@ import { isHoldfastError } from '../../src/kernel/errors.ts'
 import { uuidv7 } from '../../src/kernel/ids.ts'
 import { memoryRepository, ordersChunk, ordersManifest } from '../support/archive-rig.ts'
 import { joined } from '../support/record-batches.ts'
+import { NASTY } from './fuzz/mutate.ts'
 
 /**
  * Malice that carries the right hashes: the parsers behind them must end in time, with a value or an error of the table, whatever they are given.
@@ -37,31 +38,7 @@ async function expectTyped(parse: () => unknown): Promise<void> {
   expect(performance.now() - started).toBeLessThan(SLOW_MS)
 }
 
-const nasty = fc.oneof(
-  fc.constantFrom<unknown>(
-    null,
-    -1,
-    0,
-    1,
-    0.5,
-    2 ** 31,
-    2 ** 32,
-    Number.MAX_SAFE_INTEGER,
-    1e308,
-    '',
-    '__proto__',
-    '../x',
-    '[1]',
-    'base',
-    true,
-    [],
-    {},
-    [[[[]]]],
-    { length: 1e9 },
-  ),
-  fc.string({ unit: 'binary', maxLength: 20 }),
-  fc.integer(),
-)
+const nasty = fc.oneof(fc.constantFrom<unknown>(...NASTY), fc.string({ unit: 'binary', maxLength: 20 }), fc.integer())
 
 /** The value with a few of its parts, wherever they are, replaced, removed or doubled. */
 function mutated(value: unknown): fc.Arbitrary<unknown> {

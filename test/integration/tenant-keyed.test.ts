@@ -44,7 +44,7 @@ describe.each(TENANT_PLACES)('tenants whose keys begin with them, $dialect under
   it('replace one another row by row', async () => {
     await failure(holdfast.restores.restore(request({ targetScope: '8' })), 'E_RESTORE_CONFLICT')
     const before = await database.image()
-    // The page of the other tenant that refers to a document of this one is looked at as any other of its rows.
+    // A page of the other tenant refers to a document of this one: it is checked like every row of its own tenant.
     const plan = await holdfast.restores.plan(request({ targetScope: '8', policy: 'overwrite', deleteExtra: true }))
     expect(plan.totals).toMatchObject({ create: 3, update: 2, delete: 1 })
     const applied = await holdfast.restores.apply(plan, { scope: '8' })

@@ -114,7 +114,7 @@ describe.each(TENANT_PLACES)('a snapshot of one tenant that goes to another, $di
     await failure(restores.restore({ snapshot, targetScope: ODD }), 'E_SCOPE')
     for (const targetScope of ['', 'a\0b', 'x'.repeat(513), 7 as unknown as string]) await failure(restores.restore(request({ targetScope })), 'E_SCOPE')
     await rig.database.carelessly(`UPDATE tag SET label = 'x' WHERE id = 5`)
-    // To itself it is a restore as any.
+    // With the tenant itself as target it is an ordinary restore.
     expect((await restores.restore(request({ targetScope: ACME, policy: 'overwrite' }))).totals).toMatchObject({ update: 1 })
     expect(await restores.history({ scope: ACME })).toHaveLength(1)
   })

@@ -2,7 +2,8 @@ import type { Prng } from '../../model/prng.ts'
 
 type Path = readonly (string | number)[]
 
-const NASTY: readonly unknown[] = [
+/** Values that a parser may stumble over, wherever they stand. */
+export const NASTY: readonly unknown[] = [
   null,
   -1,
   0,
