@@ -1,10 +1,10 @@
 import type { EntityDescriptor } from '../contracts/entity-descriptor.ts'
 import type { KeyText } from '../contracts/key-range.ts'
-import { createLineParser, keyTextOf, type LineParser, parseKeyText } from '../record/index.ts'
+import { createLineParser, HIDDEN_VALUE, hiddenPaths, type LineParser, shownKeyText } from '../record/index.ts'
 import type { FieldDifference, JsonValue, RecordDifference } from './record-difference.ts'
 import type { RecordPair } from './record-pair.ts'
 import { isCoded } from './schema-difference.ts'
-import { MASK, valueOf } from './shown-value.ts'
+import { valueOf } from './shown-value.ts'
 
 /** How one side writes its records, and what must not be shown of them. */
 export interface RecordSide {
@@ -18,7 +18,7 @@ export type Differ = (pair: RecordPair) => RecordDifference | null
 /** Compares by field: values are equal when they are written with the same bytes. Fields that both sides do not have, or write in other ways, are left out. */
 export function createDiffer(before: RecordSide, after: RecordSide): Differ {
   const { store, name: entity } = after.descriptor
-  const hidden = new Set([...hiddenOf(before), ...hiddenOf(after)])
+  const hidden = new Set([...hiddenPaths(before), ...hiddenPaths(after)])
   const [left, right] = [parserOf(before), parserOf(after)]
   const [leftPaths, rightPaths] = [pathsOf(before), pathsOf(after)]
   const common = leftPaths.flatMap((path, at) => {
@@ -26,9 +26,8 @@ export function createDiffer(before: RecordSide, after: RecordSide): Differ {
     return isCoded(before.descriptor.fields[at], after.descriptor.fields[other]) ? [{ path, at, other }] : []
   })
   const hiddenKey = after.descriptor.key.map((path) => hidden.has(path))
-  const shownKey = (key: KeyText) =>
-    hiddenKey.includes(true) ? keyTextOf(parseKeyText(key).map((token, at) => (hiddenKey[at] ? JSON.stringify(MASK) : token))) : key
-  const shown = (path: string, token: string): JsonValue => (hidden.has(path) ? MASK : valueOf(token))
+  const shownKey = (key: KeyText) => shownKeyText(hiddenKey, key)
+  const shown = (path: string, token: string): JsonValue => (hidden.has(path) ? HIDDEN_VALUE : valueOf(token))
 
   const whole = (line: Uint8Array, parser: LineParser, paths: readonly string[], side: 'before' | 'after'): FieldDifference[] => {
     const tokens = tokensOf(line, parser)
@@ -51,10 +50,6 @@ export function createDiffer(before: RecordSide, after: RecordSide): Differ {
     }
     return fields.length === 0 ? null : { store, entity, key, change: 'changed', fields }
   }
-}
-
-function hiddenOf({ descriptor, sensitive }: RecordSide): readonly string[] {
-  return [...sensitive, ...descriptor.fields.filter((field) => field.sensitive).map(({ path }) => path)]
 }
 
 function pathsOf({ descriptor }: RecordSide): readonly string[] {

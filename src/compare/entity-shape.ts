@@ -7,6 +7,7 @@ import { createLineConverter, type EntityEvolution, type LineConverter, lookingE
 import type { AbortableOptions } from '../kernel/abort.ts'
 import { canonicalJson } from '../kernel/canonical-json.ts'
 import { HoldfastError } from '../kernel/errors.ts'
+import { hiddenPaths } from '../record/index.ts'
 import { stillMapped } from './mapped-entity.ts'
 import type { RecordSource } from './record-source.ts'
 
@@ -152,8 +153,8 @@ async function firstLine({ entity, chunks, erased, signal }: UpcastShapeOptions)
 }
 
 /** What an up-caster made where a sensitive value of the archive is no more may have come of it. */
-function derived({ fields }: EntityDescriptor, { descriptor, sensitive }: ManifestEntity, { kept, upcasters }: EntityEvolution): readonly string[] {
-  const hidden = [...sensitive, ...descriptor.fields.filter((field) => field.sensitive).map(({ path }) => path)]
+function derived({ fields }: EntityDescriptor, archived: ManifestEntity, { kept, upcasters }: EntityEvolution): readonly string[] {
+  const hidden = [...hiddenPaths(archived)]
   if (upcasters.length === 0 || hidden.every((path) => kept.some(({ from }) => from === path))) return []
   return fields.map(({ path }) => path).filter((path) => !kept.some(({ to }) => to === path))
 }

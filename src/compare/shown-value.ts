@@ -1,8 +1,6 @@
 import { ExactNumber, type ExactJson, parseExactJson } from '../record/index.ts'
 import type { JsonValue } from './record-difference.ts'
 
-export const MASK = '•••'
-
 /** The value of a JSON token. A number that JavaScript cannot hold is its text. */
 export function valueOf(token: string): JsonValue {
   const first = token[0]

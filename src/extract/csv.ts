@@ -1,5 +1,6 @@
 import type { AbortableOptions } from '../kernel/abort.ts'
-import { type ExtractedEntity, HIDDEN } from './extracted-entity.ts'
+import type { ExtractedEntity } from './extracted-entity.ts'
+import { HIDDEN_VALUE } from '../record/index.ts'
 import { recordTexts } from './record-texts.ts'
 
 /**
@@ -9,7 +10,7 @@ export async function* csvOf({ entity, hidden, lines }: ExtractedEntity, options
   const { fields } = entity.descriptor
   yield { text: row(fields.map(({ path }) => quoted(path))), records: 0 }
   const shown = fields.map(({ path }) => !hidden.has(path))
-  yield* recordTexts(entity.descriptor, lines(options), (tokens) => row(tokens.map((token, at) => (shown[at] ? csvField(token) : HIDDEN))), options)
+  yield* recordTexts(entity.descriptor, lines(options), (tokens) => row(tokens.map((token, at) => (shown[at] ? csvField(token) : HIDDEN_VALUE))), options)
 }
 
 function row(values: readonly string[]): string {

@@ -1,6 +1,6 @@
 export { csvNames } from './csv-names.ts'
 export { csvOf } from './csv.ts'
-export { type ExtractedEntity, sensitiveFields } from './extracted-entity.ts'
+export type { ExtractedEntity } from './extracted-entity.ts'
 export { importNdjson } from './import-ndjson.ts'
 export { ndjsonOf } from './ndjson.ts'
 export { sqlOf } from './sql.ts'

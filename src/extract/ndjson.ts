@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto'
 import { type Manifest, type ManifestEntity, sha256 } from '../archive/index.ts'
 import { type AbortableOptions, throwIfAborted } from '../kernel/abort.ts'
 import { canonicalJson } from '../kernel/canonical-json.ts'
-import { spliceLines } from '../record/index.ts'
-import { type ExtractedEntity, HIDDEN } from './extracted-entity.ts'
+import { HIDDEN_VALUE, spliceLines } from '../record/index.ts'
+import type { ExtractedEntity } from './extracted-entity.ts'
 
 /** First line. */
 export interface NdjsonHead {
@@ -75,6 +75,6 @@ function headOf(entities: readonly ExtractedEntity[], { entities: _all, totals: 
 function shownLines({ entity: { descriptor }, hidden, lines }: ExtractedEntity, options: AbortableOptions): AsyncIterable<Uint8Array> {
   if (hidden.size === 0) return lines(options)
   const at = descriptor.fields.flatMap(({ path }, n) => (hidden.has(path) ? [n] : []))
-  const by = Buffer.from(JSON.stringify(HIDDEN))
+  const by = Buffer.from(JSON.stringify(HIDDEN_VALUE))
   return spliceLines(descriptor, lines(options), ({ spans }) => at.map((n) => ({ from: spans[n * 2]!, to: spans[n * 2 + 1]!, by })))
 }

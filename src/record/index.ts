@@ -1,6 +1,7 @@
 export * from './bytes-token.ts'
 export * from './dynamic-codec.ts'
 export * from './exact-json.ts'
+export * from './hidden-value.ts'
 export * from './integer-token.ts'
 export * from './json-scan.ts'
 export * from './key-text.ts'

@@ -1,6 +1,6 @@
 import type { EntityDescriptor } from '../contracts/entity-descriptor.ts'
 import type { KeyText } from '../contracts/key-range.ts'
-import { keyTextOf, parseKeyText } from '../record/index.ts'
+import { shownKeyText } from '../record/index.ts'
 
 /** Rows that are named; all are counted. */
 const NAMED = 100
@@ -32,14 +32,10 @@ export class MovedRows {
 }
 
 export function shownKey(descriptor: Pick<EntityDescriptor, 'key' | 'fields'>, key: KeyText): KeyText {
-  return withoutHidden(hiddenKey(descriptor), key)
+  return shownKeyText(hiddenKey(descriptor), key)
 }
 
 /** Which values of the key are sensitive. */
 export function hiddenKey({ key: paths, fields }: Pick<EntityDescriptor, 'key' | 'fields'>): readonly boolean[] {
   return paths.map((path) => fields.find((field) => field.path === path)?.sensitive === true)
-}
-
-export function withoutHidden(hidden: readonly boolean[], key: KeyText): KeyText {
-  return hidden.includes(true) ? keyTextOf(parseKeyText(key).map((token, at) => (hidden[at] ? '"•••"' : token))) : key
 }

@@ -1,6 +1,6 @@
 import type { RestoreLog } from '../archive/index.ts'
 import type { AbortableOptions } from '../kernel/abort.ts'
-import { withoutHidden } from './moved-rows.ts'
+import { shownKeyText } from '../record/index.ts'
 import type { PlannedRow, PlanRow, StoredPlan } from './restore-plan.ts'
 import { readRowPages } from './row-pages.ts'
 
@@ -12,6 +12,6 @@ export async function* plannedRows(
 ): AsyncGenerator<PlannedRow, void, undefined> {
   for (const { store, entity, pages, hidden } of planned) {
     for await (const [action, key, , why] of readRowPages<PlanRow>({ log, id: planId, part: 'plan-rows' }, pages, options))
-      yield { store, entity, key: withoutHidden(hidden, key), action, why }
+      yield { store, entity, key: shownKeyText(hidden, key), action, why }
   }
 }

@@ -1,13 +1,13 @@
-import type { ManifestEntity } from '../archive/index.ts'
+import { type ManifestEntity, readRange } from '../archive/index.ts'
 import { join } from 'node:path'
 import type { Writable } from 'node:stream'
 import { chosenEntities } from '../compare/index.ts'
 import { NOTHING_ERASED, withoutErased } from '../erasure/index.ts'
-import { csvNames, csvOf, type ExtractedEntity, ndjsonOf, sensitiveFields, sqlOf, writeTexts, type WrittenTexts } from '../extract/index.ts'
+import { csvNames, csvOf, type ExtractedEntity, ndjsonOf, sqlOf, writeTexts, type WrittenTexts } from '../extract/index.ts'
 import { type ByteSink, fileSink, folderSink, streamSink } from '../files/index.ts'
-import { readRange } from '../archive/index.ts'
 import { HoldfastError } from '../kernel/errors.ts'
 import { assertKnownOptions } from '../kernel/known-options.ts'
+import { hiddenPaths } from '../record/index.ts'
 import type { ExportRecordsOptions, RecordsFormat, RecordsReport } from './bundle-service.ts'
 import { openSnapshot } from './open-snapshot.ts'
 import type { DiscoveryServiceOptions } from './discovery-service.ts'
@@ -56,7 +56,7 @@ export async function exportRecords(
       }
       return {
         entity,
-        hidden: revealSensitive ? new Set() : sensitiveFields(entity),
+        hidden: revealSensitive ? new Set() : hiddenPaths(entity),
         lines: () => (gone.size > 0 ? withoutErased(entity.descriptor, gone, all()) : all()),
       }
     })
