@@ -18,6 +18,11 @@ export type {
   IDataRestoreService,
   EraseOptions,
   ErasureReport,
+  ErasureRewrite,
+  FoundSubject,
+  RewrittenSnapshot,
+  RetainedHolding,
+  BucketProtection,
   IErasureService,
   IKeyService,
   ImportBundleOptions,
@@ -118,7 +123,7 @@ export type {
 export { planText } from './restore/index.ts'
 export type { ErasedCount } from './erasure/index.ts'
 export type { TransferProgress } from './bundle/index.ts'
-export type { EncryptionOptions, ErasureEntry, Manifest, ManifestEntity, SnapshotKind, VerifyLevel } from './archive/index.ts'
+export type { AuditAct, AuditEntry, EncryptionOptions, ErasureEntry, Hold, Manifest, ManifestEntity, SnapshotKind, VerifyLevel } from './archive/index.ts'
 export type { EntityProgress, ProgressHandler, ProgressPhase, ProgressSnapshot } from './progress/index.ts'
 export type * from './contracts/index.ts'
 

@@ -1,4 +1,4 @@
-import { HoldfastError } from '../../src/kernel/errors.ts'
+import { packageError } from '../../src/kernel/package-error.ts'
 
 /**
  * The SDK that an adapter works with, imported when it is first needed. What of it is used is typed by shape, so that neither a missing package nor another
@@ -10,15 +10,6 @@ export async function loadSdk<T>(specifier: string, adapter: string): Promise<T>
   try {
     return (await import(specifier)) as T
   } catch (cause) {
-    const absent = cause instanceof Error && 'code' in cause && (cause.code === 'ERR_MODULE_NOT_FOUND' || cause.code === 'MODULE_NOT_FOUND')
-    throw new HoldfastError(
-      'E_CONFIG',
-      absent ? `${adapter} needs the package ${specifier}, which is not installed` : `${adapter} cannot load the package ${specifier}`,
-      {
-        hint: `npm install ${specifier}`,
-        cause,
-        details: { package: specifier },
-      },
-    )
+    throw packageError(specifier, adapter, cause)
   }
 }

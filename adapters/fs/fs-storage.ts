@@ -5,6 +5,7 @@ import type { AdapterCapabilities, StorageAdapter } from '../../src/contracts/st
 import { throwIfAborted } from '../../src/kernel/abort.ts'
 import { HoldfastError } from '../../src/kernel/errors.ts'
 import { fileError, isAbsent } from '../../src/kernel/file-error.ts'
+import { removeEmptyFolders } from './fs-empty-folders.ts'
 import { statFile, walk } from './fs-list.ts'
 import { publish } from './fs-publish.ts'
 import { readObject } from './fs-read.ts'
@@ -89,6 +90,18 @@ export function fsStorage({ root: folder, fsync = true }: FsStorageOptions): Sto
         folders.add(dirname(file))
       }
       for (const changed of folders) await root.syncFolder(changed).catch((error: unknown) => Promise.reject(fileError(error, `deleting from ${changed}`)))
+    },
+    async removeFolders(prefix, { signal } = {}) {
+      assertObjectPrefix(prefix, capabilities)
+      if (!prefix.endsWith('/')) throw new HoldfastError('E_STORAGE_KEY', `${JSON.stringify(prefix)} names no folder: it does not end with a slash`)
+      throwIfAborted(signal)
+      const inside = await root.find(`${prefix}x`)
+      if (inside === null) return
+      const folder = dirname(inside)
+      await removeEmptyFolders(folder, signal)
+        .then(() => root.syncFolder(dirname(folder)))
+        .catch((error: unknown) => Promise.reject(fileError(error, `removing empty folders of ${folder}`)))
+      root.forgetFolders()
     },
     /** Of the file system, whoever uses it. `freeBytes`: what this user may still write, as far as the file system says; a quota of the user it does not. */
     async quota({ signal } = {}) {

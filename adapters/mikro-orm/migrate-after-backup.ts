@@ -2,11 +2,11 @@ import { type BackupsBeforeMigrations, migrateAfterBackup, type MigrateAfterBack
 
 /** What is used of a `MikroORM` with the extension `Migrator`. */
 export interface MikroOrmMigrations {
-  readonly migrator: {
-    getPending(): Promise<readonly unknown[]>
-    up(): Promise<readonly { readonly name: string }[]>
-  }
+  readonly migrator: PendingMigrations & { up(): Promise<readonly { readonly name: string }[]> }
 }
+
+/** The first is of MikroORM 7, the second of 6. */
+type PendingMigrations = { getPending(): Promise<readonly unknown[]> } | { getPendingMigrations(): Promise<readonly unknown[]> }
 
 /**
  * In place of `orm.migrator.up()` and `mikro-orm migration:up`: takes a snapshot of the plan first, when migrations are pending, and migrates only when it is committed.
@@ -18,8 +18,10 @@ export async function migrateUpAfterBackup(
   holdfast: BackupsBeforeMigrations,
   options: MigrateAfterBackupOptions,
 ): Promise<MigratedAfterBackup> {
+  const { migrator } = orm
+  const pending = () => ('getPending' in migrator ? migrator.getPending() : migrator.getPendingMigrations())
   return migrateAfterBackup(
-    { arePending: async () => (await orm.migrator.getPending()).length > 0, run: async () => (await orm.migrator.up()).map(({ name }) => name) },
+    { arePending: async () => (await pending()).length > 0, run: async () => (await migrator.up()).map(({ name }) => name) },
     holdfast,
     options,
   )

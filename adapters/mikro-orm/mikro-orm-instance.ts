@@ -5,7 +5,6 @@
 export interface MikroOrmInstance {
   readonly config: MikroOrmConfig
   readonly em: MikroOrmEntityManager
-  readonly driver: MikroOrmDriver
   getMetadata(): Iterable<MikroOrmEntity>
 }
 
@@ -15,6 +14,7 @@ export interface MikroOrmDriver {
 
 export interface MikroOrmEntityManager {
   getConnection(type: 'write'): object
+  getDriver(): MikroOrmDriver
   /** The entity manager of the running request or transaction, else the global one. `false`: allow the global one. */
   getContext(validate: false): { getUnitOfWork(useContext: false): { clear(): void } }
 }
@@ -23,8 +23,16 @@ export interface MikroOrmConfig {
   get(key: 'contextName' | 'schema' | 'dbName'): string | undefined
   get(key: 'entities'): readonly unknown[]
   get(key: 'migrations'): { readonly tableName?: string }
-  get(key: 'driverOptions'): { readonly url?: string; readonly syncUrl?: unknown; readonly encryptionKey?: unknown }
+  /** `context` is that of a Knex instance. */
+  get(key: 'driverOptions'): SqliteOptions & { readonly connection?: SqliteOptions; readonly context?: unknown }
   getResultCacheAdapter(): { clear(): unknown }
+}
+
+interface SqliteOptions {
+  readonly url?: string
+  readonly filename?: string
+  readonly syncUrl?: unknown
+  readonly encryptionKey?: unknown
 }
 
 export interface MikroOrmEntity {
@@ -37,6 +45,7 @@ export interface MikroOrmEntity {
   readonly virtual?: boolean
   readonly view?: unknown
   readonly pivotTable?: boolean
+  /** Of MikroORM 7, and there of a root: 6 knows single tables only, and does not say so. */
   readonly inheritanceType?: 'sti' | 'tpt'
   readonly discriminatorColumn?: string
   readonly discriminatorMap?: Readonly<Record<string, unknown>>

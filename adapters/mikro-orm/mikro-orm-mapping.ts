@@ -29,12 +29,17 @@ export function mikroOrmMapping(orm: MikroOrmInstance, options: MikroOrmMappingO
 
 /** A child in a single table stands in its root's; an abstract class without a table of its own stands nowhere. */
 function hasOwnTable(entity: MikroOrmEntity): boolean {
-  if (entity.root !== entity && entity.root.inheritanceType === 'sti') return false
-  return !entity.abstract || entity.inheritanceType !== undefined
+  if (entity.root !== entity && isSingleTable(entity.root)) return false
+  return !entity.abstract || entity.inheritanceType !== undefined || isSingleTable(entity)
+}
+
+/** Only the root of a single table has such a column, whatever the version calls the inheritance. */
+function isSingleTable(root: MikroOrmEntity): boolean {
+  return root.discriminatorColumn !== undefined
 }
 
 function toDraft(entity: MikroOrmEntity, all: readonly MikroOrmEntity[], schemas: EntitySchemas, schemaOf: SchemaResolver): TableDraft {
-  const children = entity.inheritanceType === 'sti' ? all.filter((other) => other !== entity && other.root === entity) : []
+  const children = isSingleTable(entity) ? all.filter((other) => other !== entity && other.root === entity) : []
   const [own, ...more] = targetsOf(entity, schemas).map((target) => ({ name: entity.className, ...target }))
   const stored = storedProperties(entity)
   const generated = isGeneratedPivot(entity)
@@ -67,14 +72,14 @@ function toDraft(entity: MikroOrmEntity, all: readonly MikroOrmEntity[], schemas
 }
 
 function discriminatorOf(entity: MikroOrmEntity): Pick<TableDraft, 'discriminator'> {
-  if (entity.inheritanceType !== 'sti' || entity.discriminatorColumn === undefined) return {}
+  if (entity.discriminatorColumn === undefined) return {}
   const column = entity.properties[entity.discriminatorColumn]?.fieldNames?.[0] ?? entity.discriminatorColumn
   return { discriminator: { column, values: Object.keys(entity.discriminatorMap ?? {}) } }
 }
 
 /** By the root: a child of a single table in a schema has no schema of its own in the metadata. */
 function tableOf(entity: MikroOrmEntity, schemaOf: SchemaResolver): { readonly schema?: string; readonly table: string } {
-  const owner = entity.root.inheritanceType === 'sti' ? entity.root : entity
+  const owner = isSingleTable(entity.root) ? entity.root : entity
   const schema = schemaOf(owner)
   return schema === undefined ? { table: owner.tableName } : { schema, table: owner.tableName }
 }
@@ -86,7 +91,7 @@ type SchemaResolver = (entity: MikroOrmEntity) => string | undefined
 /** MikroORM leaves the platform's default schema out of its SQL, so such a table is found by the search path. */
 function schemaResolver(orm: MikroOrmInstance, chosen: string | undefined): SchemaResolver {
   const configured = orm.config.get('schema')
-  const byPath = orm.driver.getPlatform().getDefaultSchemaName()
+  const byPath = orm.em.getDriver().getPlatform().getDefaultSchemaName()
   return (entity) => {
     const schema = entity.schema === '*' ? (chosen ?? configured ?? '*') : (entity.schema ?? configured)
     return schema === byPath ? undefined : schema
@@ -111,7 +116,7 @@ type EntitySchemas = ReadonlyMap<unknown, unknown>
 
 /** What an application may hold of an entity: its class, its `EntitySchema` (what `defineEntity` returns), or both. */
 function targetsOf(entity: MikroOrmEntity, schemas: EntitySchemas): { readonly target?: unknown }[] {
-  const schema = schemas.get(entity.class)
+  const schema = schemas.get(entity.class) ?? schemas.get(entity.className)
   return [...(typeof entity.class === 'function' ? [{ target: entity.class }] : []), ...(schema === undefined ? [] : [{ target: schema }])]
 }
 
@@ -120,8 +125,10 @@ function entitySchemas(entities: readonly unknown[]): EntitySchemas {
   const registry = (globalThis as Record<symbol, unknown>)[Symbol.for('@mikro-orm/core/EntitySchema.REGISTRY')]
   const found = new Map<unknown, unknown>(registry instanceof Map ? registry : [])
   for (const entity of entities) {
-    const meta = typeof entity === 'object' && entity !== null && 'meta' in entity ? (entity.meta as { class?: unknown }) : undefined
-    if (meta?.class !== undefined) found.set(meta.class, entity)
+    const meta = typeof entity === 'object' && entity !== null && 'meta' in entity ? (entity.meta as { class?: unknown; className?: string }) : undefined
+    // MikroORM 6 makes a class for a schema without one, and does not tell the schema; its entities go by unique names.
+    const key = meta?.class ?? meta?.className
+    if (key !== undefined) found.set(key, entity)
   }
   return found
 }

@@ -2,13 +2,10 @@ import type { Dialect, EntityStore } from '../../src/contracts/index.ts'
 import { HoldfastError } from '../../src/kernel/errors.ts'
 import { assertKnownOptions } from '../../src/kernel/known-options.ts'
 import { deferredStore } from '../sql/deferred-store.ts'
-import { mysqlPool } from '../sql/mysql-pool.ts'
-import { poolConnections as mysqlConnections } from '../sql/mysql/connections.ts'
 import { createMysqlStore } from '../sql/mysql/store.ts'
-import { type PostgresPool, poolConnections } from '../sql/postgres/connections.ts'
 import { createPostgresStore } from '../sql/postgres/store.ts'
 import { createSqliteStore } from '../sql/sqlite/store.ts'
-import { sqliteSource } from '../sql/sqlite-source.ts'
+import { type MikroOrmClient, mikroOrmClient } from './mikro-orm-client.ts'
 import type { MikroOrmInstance } from './mikro-orm-instance.ts'
 import { mikroOrmMapping } from './mikro-orm-mapping.ts'
 import { mikroOrmVersion } from './mikro-orm-version.ts'
@@ -26,8 +23,8 @@ export interface MikroOrmStoreOptions {
 }
 
 /**
- * The entity store of a MikroORM instance (7.2 or later) on PostgreSQL, MySQL, MariaDB or SQLite. Connections to a server are
- * lent by MikroORM's own pool; a SQLite file is opened a second time, with the same driver. MikroORM connects when it is first used. After a restore the
+ * The entity store of a MikroORM instance (6.6 or later, 7.2 or later) on PostgreSQL, MySQL, MariaDB or SQLite. Connections to a server are
+ * lent by MikroORM's own pool (of 6: by Knex's); a SQLite file is opened a second time, with the same driver. MikroORM connects when it is first used. After a restore the
  * result cache is cleared, and entities of the context that the restore was called in become detached.
  *
  * @throws `E_DIALECT` for any other database, driver or version of MikroORM, by name; `E_MAPPING` listing every entity whose mapping is
@@ -37,10 +34,10 @@ export function mikroOrmStore(orm: MikroOrmInstance, options: MikroOrmStoreOptio
   if (typeof orm?.config?.get !== 'function')
     throw new HoldfastError('E_CONFIG', 'mikroOrmStore takes a MikroORM instance.', { hint: 'Hand over what `await MikroORM.init({…})` gives.' })
   assertKnownOptions(options, ['name', 'exclude', 'schema'], 'mikroOrmStore')
-  const dialect = dialectOf(orm)
+  const client = mikroOrmClient(orm)
   // Before the mapping: metadata of another version may say something else.
-  const client = nativeClientOf(orm)
-  const label = mikroOrmVersion()
+  const label = mikroOrmVersion(orm, client.major)
+  const dialect = dialectOf(orm, client)
   const facts = {
     name: options.name ?? orm.config.get('contextName') ?? 'default',
     orm: label,
@@ -55,67 +52,52 @@ export function mikroOrmStore(orm: MikroOrmInstance, options: MikroOrmStoreOptio
     orm.em.getContext(false).getUnitOfWork(false).clear()
     await orm.config.getResultCacheAdapter().clear()
   }
-  return deferredStore({ ...facts, dialect, afterRestore }, client, (native) => {
-    switch (dialect) {
-      case 'postgres':
-        return createPostgresStore({ ...facts, migrations, connections: poolConnections(native as PostgresPool) })
-      case 'mysql':
-        return createMysqlStore({ ...facts, migrations, connections: mysqlConnections(mysqlPool(native, 'MikroORM')) })
-      case 'sqlite':
-        return createSqliteStore({ ...facts, migrations, ...sqliteSource(native, label) })
-    }
-  })
+  return deferredStore(
+    { ...facts, dialect, afterRestore },
+    () => client.native(dialect, label),
+    (native) => {
+      switch (dialect) {
+        case 'postgres':
+          return createPostgresStore({ ...facts, migrations, connections: client.postgres(native) })
+        case 'mysql':
+          return createMysqlStore({ ...facts, migrations, connections: client.mysql(native) })
+        case 'sqlite':
+          return createSqliteStore({ ...facts, migrations, ...client.sqlite(native, label) })
+      }
+    },
+  )
 }
 
-/** By the driver's class, or one it extends; other packages' drivers for the same databases do not hand over a client that is known here. */
-const DIALECTS: Readonly<Record<string, Dialect>> = { PostgreSqlDriver: 'postgres', MySqlDriver: 'mysql', LibSqlDriver: 'sqlite', SqliteDriver: 'sqlite' }
-
-function dialectOf({ driver, config }: MikroOrmInstance): Dialect {
+/** By the driver's class, or one it extends. */
+function dialectOf({ em, config }: MikroOrmInstance, { drivers, packages, major }: MikroOrmClient): Dialect {
+  const driver = em.getDriver()
   let type: unknown = driver.constructor
   while (typeof type === 'function' && type.name !== '') {
-    const dialect = DIALECTS[type.name]
+    const dialect = drivers[type.name]
     if (dialect === 'sqlite') refuseRemote(config)
     if (dialect !== undefined) return dialect
     type = Object.getPrototypeOf(type)
   }
-  throw new HoldfastError('E_DIALECT', `The MikroORM driver ${driver.constructor.name} is not served.`, {
-    hint: '@mikro-orm/postgresql, @mikro-orm/mysql, @mikro-orm/mariadb, @mikro-orm/libsql and @mikro-orm/sqlite are served.',
+  throw new HoldfastError('E_DIALECT', `The driver ${driver.constructor.name} of MikroORM ${major} is not served.`, {
+    hint: `Those of ${packages} are served.`,
   })
 }
 
 /** libSQL can stand for a server, or a copy of one, or an encrypted file; a second connection to the same path would not be the same database. */
 function refuseRemote(config: MikroOrmInstance['config']): void {
-  const driverOptions = config.get('driverOptions')
-  const location = driverOptions.url ?? config.get('dbName') ?? ''
-  if (/^[a-z]+:\/\//i.test(location) || driverOptions.syncUrl) {
+  const { context, connection, ...own } = config.get('driverOptions')
+  if (context !== undefined) {
+    throw new HoldfastError('E_DIALECT', 'A Knex instance in `driverOptions` is not served with SQLite.', {
+      hint: 'It may stand for a remote database or a replica. Give plain options instead.',
+    })
+  }
+  // What MikroORM 6 hands to Knex stands one deeper.
+  const options = { ...own, ...connection }
+  const location = options.url ?? options.filename ?? config.get('dbName') ?? ''
+  if (/^[a-z]+:\/\//i.test(location) || options.syncUrl) {
     throw new HoldfastError('E_DIALECT', 'A remote libSQL database, or a replica of one, is not served.', { hint: 'Local SQLite files are served.' })
   }
-  if (driverOptions.encryptionKey) throw new HoldfastError('E_DIALECT', 'libSQL `encryptionKey`: encrypted SQLite files are not served.')
-}
-
-function nativeClientOf(orm: MikroOrmInstance): () => Promise<unknown> {
-  const connection = (): { getNativeClient?(): Promise<unknown>; getKnex?: unknown } => orm.em.getConnection('write')
-  if (typeof connection().getNativeClient !== 'function') {
-    // Version 6 and older speak to the database through Knex.
-    const older = typeof connection().getKnex === 'function'
-    throw new HoldfastError(
-      'E_DIALECT',
-      older ? 'MikroORM 6 and older are not served.' : 'This MikroORM connection does not hand over its native client (`getNativeClient`).',
-      {
-        hint: 'Use MikroORM 7.2 or later, with the driver of @mikro-orm/postgresql, @mikro-orm/mysql, @mikro-orm/mariadb, @mikro-orm/libsql or @mikro-orm/sqlite.',
-      },
-    )
-  }
-  return async () => {
-    try {
-      return await connection().getNativeClient!()
-    } catch (cause) {
-      throw new HoldfastError('E_STORE_FAILED', 'MikroORM could not hand over its connection.', {
-        cause,
-        hint: 'Check that the database is up. A ready-made Kysely instance or dialect in `driverOptions` keeps its client to itself: pass plain options instead.',
-      })
-    }
-  }
+  if (options.encryptionKey) throw new HoldfastError('E_DIALECT', 'libSQL `encryptionKey`: encrypted SQLite files are not served.')
 }
 
 function migrationTable(name: string): { readonly schema?: string; readonly table: string } {

@@ -6,8 +6,8 @@ import { lane } from './lane.ts'
 import { connectShop, shopEntities } from './shop-entities.ts'
 import { timedRestore } from './timed-restore.ts'
 
-/** What is done, as JSON in the third argument: a backup, a restore of all, or one of the order of that number with all that belongs to it. */
-export type ShopWork = { readonly do: 'backup' | 'restore' } | { readonly do: 'record'; readonly order: number }
+/** What is done, as JSON in the third argument: a backup, a restore of all, or one of each of these orders with all that belongs to it, one after the other. */
+export type ShopWork = { readonly do: 'backup' | 'restore' } | { readonly do: 'record'; readonly orders: readonly number[] }
 
 await lane(async ({ url, out, source }) => {
   const work = JSON.parse(source) as ShopWork
@@ -24,12 +24,18 @@ await lane(async ({ url, out, source }) => {
         const { totals } = await holdfast.restores.restore({ snapshot: snapshot.id })
         return { rows: totals.create }
       }
-      const { result, phases } = await timedRestore(holdfast, {
-        snapshot: snapshot.id,
-        select: [{ entity: 'ShopOrder', keys: [String(work.order)] }],
-        related: { children: true },
-      })
-      return { rows: result.totals.create, phases, chunks: await chunksRead([...read().keys].slice(asked)) }
+      const seconds: number[] = []
+      let rows = 0
+      let keys: readonly string[] = []
+      for (const order of work.orders) {
+        const started = performance.now()
+        const select = [{ entity: 'ShopOrder', keys: [String(order)] }]
+        const { result } = await timedRestore(holdfast, { snapshot: snapshot.id, select, related: { children: true } })
+        seconds.push((performance.now() - started) / 1000)
+        rows += result.totals.create
+        if (seconds.length === 1) keys = [...read().keys].slice(asked)
+      }
+      return { rows, each: seconds, chunks: await chunksRead(keys) }
     },
     async close() {
       await holdfast.close()

@@ -9,6 +9,8 @@
 // <entity>: its name, or <store>.<name>. <chunks of>: the folder of the entity's bucket, where that is not the one of the manifest.
 // An encrypted repository is opened by any one of these in the environment: HOLDFAST_KEY_FILE (path of a key file), HOLDFAST_PASSPHRASE (the text),
 // HOLDFAST_RECIPIENT (path of a file that holds the private key, `holdfast-x25519-secret:…`).
+// Where only AWS KMS opens it: HOLDFAST_KMS_KEY (ARN or id of the key), with the SDK beside this file (`npm install @aws-sdk/client-kms`), which takes region and credentials from where
+// it always does. Keys of any other service this file cannot ask for: wrap them for a key file or a recipient as well, while Holdfast is at hand (`holdfast keys rewrap`).
 // HOLDFAST_SCOPE in the environment: the name of a tenant, whose sub-repository is read then; without it what belongs to none.
 
 import { createDecipheriv, createHash, createHmac, createPrivateKey, createPublicKey, diffieHellman, hkdfSync, scryptSync } from 'node:crypto'
@@ -67,8 +69,8 @@ export function* records(folder, manifest, entityName, chunkFolder = folder, key
   if (rows !== entity.rows) throw damaged('the manifest', `${rows} rows in its ranges where ${entity.rows} are declared`)
 }
 
-/** `scope`: the id of a tenant's sub-repository; without it, that of the `tenant` of this name, a keyed hash (section 6.12). */
-function openRepository(folder, keys, { tenant = null, scope }) {
+/** `scope`: the id of a tenant's sub-repository; without it, that of the `tenant` of this name, a keyed hash (section 6.12). `sealed`: without the keys of the data. */
+function openRepository(folder, keys, { tenant = null, scope, sealed = false }) {
   const { sha256: digest, ...facts } = JSON.parse(readFileSync(join(folder, 'repository.json'), 'utf8'))
   if (facts.magic !== 'holdfast') throw new Error(`${folder} holds no repository of Holdfast`)
   if (digest !== sha256(canonicalJson(facts))) throw damaged('repository.json', 'it was altered')
@@ -88,7 +90,7 @@ function openRepository(folder, keys, { tenant = null, scope }) {
   if (scopeId !== null && !/^[0-9a-f]{32}$/.test(scopeId)) throw damaged('the manifest', 'its scope is none')
   Object.assign(repository, { scopeId, scope: `s/${scopeId ?? '-'}` })
   if (scopeId !== null && !existsSync(join(folder, `s/${scopeId}`))) throw new Error(`${folder} holds nothing of that tenant`)
-  if (encrypted) repository.dataKeys = openKeys(repository, `${repository.scope}/keys`, 'data', keys)
+  if (encrypted && !sealed) repository.dataKeys = openKeys(repository, `${repository.scope}/keys`, 'data', keys)
   return repository
 }
 
@@ -196,6 +198,50 @@ export function recipient(text) {
       return unseal(shared, Buffer.alloc(12), wrapped.subarray(32), context)
     },
   }
+}
+
+/**
+ * A key of AWS KMS. What the folders hold of the tenant that it has wrapped is asked of the service beforehand, so that all else goes without waiting.
+ * `others`: keys that open the rest.
+ */
+export async function awsKms(keyId, folders, tenant = null, others = []) {
+  const sdk = await import('@aws-sdk/client-kms').catch(() => {
+    throw new Error('to ask AWS KMS takes its SDK beside this file: npm install @aws-sdk/client-kms')
+  })
+  const region = /^arn:[^:]+:kms:([a-z0-9-]+):/.exec(keyId)?.[1]
+  const client = new sdk.KMSClient(region ? { region } : {})
+  const opened = new Map()
+  const provider = { kind: 'aws-kms', reference: keyId, unwrap: (wrapped) => opened.get(wrapped.toString('base64')) ?? null }
+  const ask = async (folder, keyFolder, id) => {
+    for (const name of names(join(folder, keyFolder)).filter((each) => /^[0-9]{4}\.[0-9]{4}$/.test(each))) {
+      const object = `${keyFolder}/${name}`
+      const record = parseJsonObject({ id }, object, readFileSync(join(folder, object)), 'key')
+      const context = {
+        'holdfast:repository': id,
+        'holdfast:purpose': record.purpose,
+        'holdfast:key': record.keyId,
+        ...(record.scope === null ? {} : { 'holdfast:scope': record.scope }),
+      }
+      for (const { wrapped } of record.wraps.filter(({ kind, reference }) => kind === 'aws-kms' && reference === keyId)) {
+        const input = { KeyId: keyId, CiphertextBlob: Buffer.from(wrapped, 'base64'), EncryptionContext: context }
+        const { Plaintext } = await client.send(new sdk.DecryptCommand(input)).catch((error) => {
+          throw new Error(`AWS KMS did not open ${object}: ${error.name}: ${error.message}`)
+        })
+        opened.set(wrapped, Buffer.from(Plaintext))
+      }
+    }
+  }
+  let scope
+  for (const folder of folders) {
+    const { repositoryId, requiredFeatures } = JSON.parse(readFileSync(join(folder, 'repository.json'), 'utf8'))
+    if (!requiredFeatures.includes('encryption')) continue
+    await ask(folder, 'keys', repositoryId)
+    // The id that the repository of the manifest gives a tenant holds in all others of the plan.
+    scope ??= openRepository(folder, [provider, ...others], { tenant, sealed: true }).scope
+    await ask(folder, `${scope}/keys`, repositoryId)
+  }
+  client.destroy()
+  return provider
 }
 
 function unwrapUnder(secret, purpose, wrapped, context) {
@@ -459,14 +505,21 @@ function* output([folder, id, entity, chunkFolder], keys, tenant) {
 }
 
 /** No secret on the command line, where every user of the machine could read it. */
-function keysFrom({ HOLDFAST_KEY_FILE: file, HOLDFAST_PASSPHRASE: text, HOLDFAST_RECIPIENT: secret }) {
-  return [file && keyFile(file), text && passphrase(text), secret && recipient(readFileSync(secret, 'utf8'))].filter(Boolean)
+async function keysFrom(
+  { HOLDFAST_KEY_FILE: file, HOLDFAST_PASSPHRASE: text, HOLDFAST_RECIPIENT: secret, HOLDFAST_KMS_KEY: kms },
+  [folder, , , chunkFolder],
+  tenant,
+) {
+  const own = [file && keyFile(file), text && passphrase(text), secret && recipient(readFileSync(secret, 'utf8'))].filter(Boolean)
+  if (!kms || folder === undefined) return own
+  return [...own, await awsKms(kms, chunkFolder === undefined ? [folder] : [folder, chunkFolder], tenant, own)]
 }
 
 if (process.argv[1] && import.meta.url === pathToFileURL(process.argv[1]).href) {
   process.stdout.on('error', () => process.exit()) // whoever read has gone: `| head`
   try {
-    for (const bytes of output(process.argv.slice(2), keysFrom(process.env), process.env.HOLDFAST_SCOPE ?? null))
+    const [parameters, tenant] = [process.argv.slice(2), process.env.HOLDFAST_SCOPE ?? null]
+    for (const bytes of output(parameters, await keysFrom(process.env, parameters, tenant), tenant))
       if (!process.stdout.write(bytes)) await once(process.stdout, 'drain')
   } catch (error) {
     console.error(error.message)

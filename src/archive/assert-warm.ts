@@ -1,10 +1,10 @@
+import type { ObjectStat } from '../contracts/storage-adapter.ts'
 import type { AbortableOptions } from '../kernel/abort.ts'
 import { HoldfastError } from '../kernel/errors.ts'
-import { mapOrdered } from '../kernel/map-ordered.ts'
+import { listChunks } from './list-chunks.ts'
 import type { ScopeNames } from './object-names.ts'
 import type { ObjectSpace } from './object-space.ts'
 
-const PARALLEL = 4
 /** Names in the details of an error. */
 const NAMED = 100
 
@@ -17,11 +17,10 @@ const NAMED = 100
 export async function assertWarm(space: ObjectSpace, wanted: ReadonlySet<string>, names: ScopeNames, options: AbortableOptions): Promise<void> {
   const folders = new Set([...wanted].map((object) => object.slice(names.chunks().length, names.chunks().length + 2)))
   const cold: string[] = []
-  const look = async (hex: string): Promise<void> => {
-    for await (const { key, archived } of space.list(names.chunks(hex), options))
-      if (archived && wanted.has(key) && (await space.stat(key, options))?.archived) cold.push(key)
+  const look = async ({ key, archived }: ObjectStat): Promise<void> => {
+    if (archived && wanted.has(key) && (await space.stat(key, options))?.archived) cold.push(key)
   }
-  for await (const _ of mapOrdered(folders, PARALLEL, look));
+  await listChunks(space, names, folders, look, options)
   if (cold.length === 0) return
   throw new HoldfastError('E_STORAGE_COLD', `${cold.length} of ${wanted.size} objects that are needed lie in an archive tier of ${space.storage.name}`, {
     details: {

@@ -8,6 +8,7 @@ import type { FinishedKeyIndex, KeyIndexContent } from './key-index-builder.ts'
 import { encodeKeyIndex, type IndexedFrame } from './key-index-format.ts'
 import { LIMITS } from './limits.ts'
 import { DELTA_FEATURE, encodePrefix, type ObjectHeader } from './object-container.ts'
+import { boundsOf, type ReferenceBounds } from './reference-bounds.ts'
 import { sha256, totalBytes } from './sha256.ts'
 
 /** A chunk ready to be stored. The byte arrays are the stored objects, in pieces. */
@@ -24,6 +25,8 @@ export interface EncodedChunk {
   /** First and last text of the key index: of a base, its first and last key. */
   readonly firstKey: KeyText
   readonly lastKey: KeyText
+  /** Of the fields of which it is known. */
+  readonly references: readonly ReferenceBounds[]
   readonly object: readonly Uint8Array[]
   readonly storedBytes: number
   readonly storedSha256: string
@@ -107,6 +110,8 @@ export function createChunkAssembler({ kind, compression, level, concurrency = D
         ...counts,
         firstKey,
         lastKey,
+        // Bounds that do not speak of every frame would rule out what stands in the others.
+        references: content.references.flatMap(({ field, frames: bounds }) => (bounds?.length === frames.length ? [boundsOf(field, bounds)] : [])),
         object,
         storedBytes: totalBytes(object),
         storedSha256,

@@ -43,6 +43,7 @@ export function createChunkEncoder({ references, ...options }: ChunkEncoderOptio
       // The index is made while the frame is being compressed; before the append resolves, since the batch may be filled anew from then on.
       const room = assembler.append(batch.bytes, batch.rows, batch.release)
       keyIndex.add(batch)
+      keyIndex.endFrame()
       await room
     },
     async finish() {

@@ -70,7 +70,7 @@ export async function decompressLines(frame: FrameSize, body: Uint8Array, compre
 /** Reads a key index and proves that it belongs to the stored chunk of that hash. */
 export async function openKeyIndex(
   bytes: Uint8Array,
-  chunk: Pick<ChunkRef, 'storedSha256' | 'storedBytes' | 'rows' | 'plainBytes'>,
+  chunk: Pick<ChunkRef, 'storedSha256' | 'storedBytes' | 'rows' | 'plainBytes' | 'references'>,
   object: string,
 ): Promise<KeyIndex> {
   const { header, bodyOffset } = decodePrefix(bytes, object, ['index'])
@@ -83,5 +83,10 @@ export async function openKeyIndex(
   const plainBytes = index.frames.reduce((sum, frame) => sum + frame.plainBytes, 0)
   if (!last || last.offset + last.storedBytes !== chunk.storedBytes || index.rows !== chunk.rows || plainBytes !== chunk.plainBytes)
     throw corrupt(object, 'does not fit its chunk')
+  for (const bounds of chunk.references ?? []) {
+    const own = index.references.find(({ field }) => field === bounds.field)
+    if (own && (own.least !== bounds.least || own.greatest !== bounds.greatest))
+      throw corrupt(object, `has other values of ${bounds.field} than its chunk declares`)
+  }
   return index
 }

@@ -1,4 +1,5 @@
 import type { KeyText } from '../contracts/key-range.ts'
+import type { ReferenceBounds } from './reference-bounds.ts'
 
 export type ChunkKind = 'base' | 'delta'
 
@@ -19,6 +20,8 @@ export interface ChunkRef {
   /** Lines of a delta that delete a key, and lines that are anchors: upserts = rows − deletes − anchors. Absent for base chunks. */
   readonly deletes?: number
   readonly anchors?: number
+  /** Of reference fields: between which values those of the chunk lie. A field that is not here may hold anything, as it does in chunks that an older Holdfast stored. */
+  readonly references?: readonly ReferenceBounds[]
   /** Id of the key that sealed chunk and index, of two keys the older one; absent where nothing is encrypted, or where it was not noted. */
   readonly key?: string
 }

@@ -1,4 +1,5 @@
 import type { KeyText } from '../contracts/key-range.ts'
+import type { ObjectStat } from '../contracts/storage-adapter.ts'
 import { type AbortableOptions, throwIfAborted } from '../kernel/abort.ts'
 import { HoldfastError, isHoldfastError } from '../kernel/errors.ts'
 import { mapOrdered } from '../kernel/map-ordered.ts'
@@ -10,6 +11,7 @@ import type { CondemnedNames } from './condemned-log.ts'
 import { assertWarm } from './assert-warm.ts'
 import type { KeyIndex } from './key-index.ts'
 import { LIMITS } from './limits.ts'
+import { listChunks } from './list-chunks.ts'
 import type { ScopeNames } from './object-names.ts'
 import { type ObjectSpace, sameDigest } from './object-space.ts'
 import { sha256 } from './sha256.ts'
@@ -63,7 +65,7 @@ export interface ChunkStore {
 
 /** Names tried for one chunk, `<id>` and `<id>.1` up to this, before giving up on a storage that damages whatever is put there. */
 const MAX_COPIES = 9
-/** Listings and frames read at once. */
+/** Frames read at once. */
 const PARALLEL = 4
 
 /** `condemned` makes it the store of a writer: what prune has condemned is neither adopted nor referred to. */
@@ -134,14 +136,7 @@ export function createChunkStore(space: ObjectSpace, names: ScopeNames, condemne
       // Before the listing: what a prune deletes from here on it condemned before, or the listing shows that it is gone.
       if (condemned) assertNotCondemned(refs, await condemned.refresh({ signal }), space, names)
       await assertNamed(space, refs, { signal })
-      const folders = new Map<string, ChunkRef[]>()
-      for (const ref of refs) {
-        const hex = ref.name.slice(0, 2)
-        const group = folders.get(hex)
-        if (group) group.push(ref)
-        else folders.set(hex, [ref])
-      }
-      for await (const _ of mapOrdered(folders, PARALLEL, ([hex, group]) => assertListed(space, names, hex, group, signal)));
+      await assertListed(space, names, refs, signal)
     },
     async assertWarm(refs, options = {}) {
       if (!space.storage.capabilities.lifecycleTiers) return
@@ -170,6 +165,7 @@ export function createChunkStore(space: ObjectSpace, names: ScopeNames, condemne
         ...(anchors === undefined ? {} : { anchors }),
         firstKey: index.keyAt(0),
         lastKey: index.keyAt(rows - 1),
+        references: index.references,
         object: [bytes],
         storedBytes,
         storedSha256,
@@ -256,7 +252,11 @@ async function adoptPair(space: ObjectSpace, names: ScopeNames, chunk: EncodedCh
     if (opened.header.plainSha256 !== chunk.sha256) return null
     for await (const _ of readOpenedChunk(opened, options.signal));
     const index = await space.get(names.chunkIndex(name), { ...options, limit: chunk.indexBytes * 16 + LIMITS.freeExpansionBytes })
-    const keys = await openKeyIndex(index, { ...stored, rows: chunk.rows, plainBytes: chunk.plainBytes }, space.label(names.chunkIndex(name)))
+    const keys = await openKeyIndex(
+      index,
+      { ...stored, rows: chunk.rows, plainBytes: chunk.plainBytes, references: chunk.references },
+      space.label(names.chunkIndex(name)),
+    )
     // Equal lines of an entity whose key is made of other fields: by that index no record of this one would be found.
     if (!keys.find(chunk.firstKey)) return null
     return { written: false, ref: refOf(name, chunk, stored, { storedBytes: index.byteLength, storedSha256: sha256(index) }) }
@@ -268,9 +268,10 @@ async function adoptPair(space: ObjectSpace, names: ScopeNames, chunk: EncodedCh
 }
 
 function refOf(name: string, chunk: EncodedChunk, stored: Pick<ChunkRef, 'storedBytes' | 'storedSha256'>, index: ChunkRef['index']): ChunkRef {
-  const { kind, rows, plainBytes, deletes, anchors } = chunk
+  const { kind, rows, plainBytes, deletes, anchors, references } = chunk
   const counts = kind === 'delta' ? { deletes: deletes ?? 0, anchors: anchors ?? 0 } : {}
-  return { name, kind, sha256: chunk.sha256, rows, plainBytes, ...counts, storedBytes: stored.storedBytes, storedSha256: stored.storedSha256, index }
+  const known = references.length > 0 ? { references } : {}
+  return { name, kind, sha256: chunk.sha256, rows, plainBytes, ...counts, storedBytes: stored.storedBytes, storedSha256: stored.storedSha256, index, ...known }
 }
 
 /** A name that is none of its lines could lead to another chunk, or be made to meet one. */
@@ -311,14 +312,15 @@ async function assertSize(space: ObjectSpace, object: string, bytes: number, sig
   if (stat.bytes !== bytes) throw corrupt(space.label(object), `${stat.bytes} bytes where ${bytes} were stored`)
 }
 
-async function assertListed(space: ObjectSpace, names: ScopeNames, hex: string, refs: readonly ChunkRef[], signal?: AbortSignal): Promise<void> {
+async function assertListed(space: ObjectSpace, names: ScopeNames, refs: readonly ChunkRef[], signal?: AbortSignal): Promise<void> {
   const expected = new Map<string, number>()
   for (const ref of refs) expected.set(names.chunk(ref.name), ref.storedBytes).set(names.chunkIndex(ref.name), ref.index.storedBytes)
-  for await (const stat of space.list(names.chunks(hex), { signal })) {
-    const bytes = expected.get(stat.key)
-    if (bytes === undefined) continue
-    if (bytes !== stat.bytes) throw corrupt(space.label(stat.key), `${stat.bytes} bytes where ${bytes} were stored`)
-    expected.delete(stat.key)
+  const check = ({ key, bytes: found }: ObjectStat): void => {
+    const bytes = expected.get(key)
+    if (bytes === undefined) return
+    if (bytes !== found) throw corrupt(space.label(key), `${found} bytes where ${bytes} were stored`)
+    expected.delete(key)
   }
+  await listChunks(space, names, new Set(refs.map(({ name }) => name.slice(0, 2))), check, { signal })
   for (const object of expected.keys()) throw missing(space.label(object))
 }

@@ -1,5 +1,6 @@
 import { Type } from 'typebox'
 import type { AbortableOptions } from '../kernel/abort.ts'
+import { HoldfastError, isHoldfastError } from '../kernel/errors.ts'
 import { isUuid, uuidv7 } from '../kernel/ids.ts'
 import { missing } from './archive-error.ts'
 import { createCheck } from './checked-schema.ts'
@@ -7,6 +8,7 @@ import { getJsonObject, putJsonObject } from './json-object.ts'
 import { UuidSchema } from './manifest-schema.ts'
 import type { CondemnedPart, ScopeNames } from './object-names.ts'
 import type { ObjectSpace } from './object-space.ts'
+import { putProven } from './put-proven.ts'
 
 /** What one prune found that nothing refers to. A later one, after the grace period, looks again and deletes what is still so. */
 export interface CondemnedList {
@@ -69,7 +71,7 @@ export function createCondemnedLog(space: ObjectSpace, names: ScopeNames): Conde
     async publish(list, options = {}) {
       const object = names.condemned(list.listId, 'list')
       checkList(list, space.label(object))
-      await putJsonObject(space, object, 'condemned', list, options)
+      await putProven(space, object, 'condemned', list, options)
     },
     async *list(options = {}) {
       const root = names.condemnedLists().length
@@ -104,7 +106,7 @@ export function createCondemnedNames(log: CondemnedLog): CondemnedNames {
     const taboo = new Set<string>()
     for await (const { listId, storedAt } of log.list(options)) {
       if (storedAt === null) continue
-      const chunks = lists.get(listId) ?? (await log.read(listId, options)).chunks
+      const chunks = lists.get(listId) ?? (await log.read(listId, options).catch((error: unknown) => Promise.reject(withWayOut(error)))).chunks
       lists.set(listId, chunks)
       for (const chunk of chunks) taboo.add(chunk)
     }
@@ -125,4 +127,13 @@ export function createCondemnedNames(log: CondemnedLog): CondemnedNames {
       return taboo
     },
   }
+}
+
+function withWayOut(error: unknown): unknown {
+  if (!isHoldfastError(error, 'E_ARCHIVE_CORRUPT')) return error
+  return new HoldfastError(error.code, error.message, {
+    cause: error,
+    hint: 'What a prune has condemned is not known, so nothing may be stored: prune again (`holdfast prune`), which takes the damaged list away, or bring the object back from a copy.',
+    details: error.details,
+  })
 }

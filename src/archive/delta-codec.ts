@@ -56,7 +56,9 @@ export function createDeltaEncoder({ references, ...options }: ChunkEncoderOptio
     const count = rows
     lines = []
     bytes = rows = 0
-    if (count > 0) await assembler.append(frame, count)
+    if (count === 0) return
+    keyIndex.endFrame()
+    await assembler.append(frame, count)
   }
 
   async function control(text: string): Promise<void> {

@@ -5,10 +5,11 @@ import type { KeyText } from '../contracts/key-range.ts'
 import type { AbortableOptions } from '../kernel/abort.ts'
 import { isUuid } from '../kernel/ids.ts'
 import { createCheck } from './checked-schema.ts'
-import { getJsonObject, putJsonObject } from './json-object.ts'
+import { getJsonObject } from './json-object.ts'
 import { Sha256Schema, UuidSchema } from './manifest-schema.ts'
 import type { ScopeNames } from './object-names.ts'
 import type { ObjectSpace } from './object-space.ts'
+import { putProven } from './put-proven.ts'
 
 /** One record that was erased. Who it was cannot be read from it without the key of the repository. */
 export interface ErasureEntry {
@@ -56,7 +57,7 @@ export function createErasureLog(space: ObjectSpace, names: ScopeNames, key: Uin
         .digest('hex')
     },
     async write(entry, options) {
-      await putJsonObject(space, names.erasure(entry.id), 'erasure', entry, options)
+      await putProven(space, names.erasure(entry.id), 'erasure', entry, options)
     },
     async *list(options) {
       const root = names.erasures().length

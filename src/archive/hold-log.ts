@@ -3,10 +3,11 @@ import type { AbortableOptions } from '../kernel/abort.ts'
 import { HoldfastError } from '../kernel/errors.ts'
 import { isUuid, uuidv7 } from '../kernel/ids.ts'
 import { createCheck } from './checked-schema.ts'
-import { getJsonObject, putJsonObject } from './json-object.ts'
+import { getJsonObject } from './json-object.ts'
 import { UuidSchema } from './manifest-schema.ts'
 import type { ScopeNames } from './object-names.ts'
 import type { ObjectSpace } from './object-space.ts'
+import { putProven } from './put-proven.ts'
 
 /** Somebody's word that a snapshot must not be deleted. */
 export interface Hold {
@@ -34,7 +35,7 @@ export function createHoldLog(space: ObjectSpace, names: ScopeNames): HoldLog {
   const log: HoldLog = {
     async place(snapshotId, { reason, at }, options) {
       const hold = { holdId: uuidv7(), snapshotId, reason, at }
-      await putJsonObject(space, names.hold(snapshotId, hold.holdId), 'hold', hold, options)
+      await putProven(space, names.hold(snapshotId, hold.holdId), 'hold', hold, options)
       return hold
     },
     async *list(snapshotId, options = {}) {

@@ -1,7 +1,9 @@
 import type { KeyText } from '../contracts/key-range.ts'
 import type { RecordBatch } from '../contracts/record-batch.ts'
+import { type BoundsBuilder, createBoundsBuilder } from './bounds-builder.ts'
 import { keySpans } from './key-scanner.ts'
 import { referenceHash } from './reference-bloom.ts'
+import type { FrameBounds } from './reference-bounds.ts'
 
 const OPEN_BRACKET = 0x5b
 const CLOSE_BRACKET = 0x5d
@@ -13,8 +15,8 @@ export interface KeyIndexContent {
   readonly lineLengths: Uint32Array
   /** Key texts, each ended by 0x0A. */
   readonly keys: Uint8Array
-  /** Hashes of the values that are not null, per reference field. */
-  readonly references: readonly { readonly field: string; readonly hashes: Uint32Array }[]
+  /** Per reference field: hashes of the values that are not null, and the bounds of each frame, where they are known. */
+  readonly references: readonly { readonly field: string; readonly hashes: Uint32Array; readonly frames: readonly FrameBounds[] | null }[]
 }
 
 export interface FinishedKeyIndex extends KeyIndexContent {
@@ -27,13 +29,15 @@ export interface KeyIndexBuilder {
   add(batch: RecordBatch, from?: number, to?: number): void
   /** A line that is no record, under a text of its own. */
   addText(text: string, lineBytes: number): void
+  /** What was added since the last call is a frame of the chunk. */
+  endFrame(): void
   finish(): FinishedKeyIndex
 }
 
 /** Collects keys, line lengths and reference hashes from the marks of batches. Runs once for every row of a backup. */
 export function createKeyIndexBuilder(fields: readonly string[]): KeyIndexBuilder {
   const lengths = createWordList()
-  const references = fields.map((field) => ({ field, hashes: createWordList() }))
+  const references = fields.map((field) => ({ field, hashes: createWordList(), bounds: createBoundsBuilder() }))
   let keys = new Uint8Array(64 * 1024)
   let keysEnd = 0
   /** Distance from line start to the only key value: the same in every line, since the field's name is. 0: not known yet, or several key fields. */
@@ -81,7 +85,7 @@ export function createKeyIndexBuilder(fields: readonly string[]): KeyIndexBuilde
         line = end
       }
       lengths.take(to - from)
-      for (const [i, { hashes }] of references.entries()) addReferences(hashes, bytes, to - from, marks, stride, from * stride + 2 + 2 * i)
+      for (const [i, reference] of references.entries()) addReferences(reference, bytes, to - from, marks, stride, from * stride + 2 + 2 * i)
     },
     addText(text, lineBytes) {
       const bytes = Buffer.from(text)
@@ -92,13 +96,16 @@ export function createKeyIndexBuilder(fields: readonly string[]): KeyIndexBuilde
       lengths.reserve(1)[0] = lineBytes
       lengths.take(1)
     },
+    endFrame() {
+      for (const { bounds } of references) bounds.endFrame()
+    },
     finish() {
       const texts = Buffer.from(keys.buffer, 0, keysEnd)
       const lastStart = texts.lastIndexOf(NEWLINE, keysEnd - 2) + 1
       return {
         lineLengths: lengths.finish(),
         keys: texts,
-        references: references.map(({ field, hashes }) => ({ field, hashes: hashes.finish() })),
+        references: references.map(({ field, hashes, bounds }) => ({ field, hashes: hashes.finish(), frames: bounds.finish() })),
         firstKey: texts.toString('utf8', 0, texts.indexOf(NEWLINE)),
         lastKey: texts.toString('utf8', lastStart, keysEnd - 1),
       }
@@ -106,13 +113,20 @@ export function createKeyIndexBuilder(fields: readonly string[]): KeyIndexBuilde
   }
 }
 
-function addReferences(hashes: WordList, bytes: Uint8Array, rows: number, marks: Uint32Array, stride: number, pair: number): void {
+interface ReferenceField {
+  readonly hashes: WordList
+  readonly bounds: BoundsBuilder
+}
+
+function addReferences({ hashes, bounds }: ReferenceField, bytes: Uint8Array, rows: number, marks: Uint32Array, stride: number, pair: number): void {
   const room = hashes.reserve(rows)
   let count = 0
   for (let row = 0, mark = pair; row < rows; row++, mark += stride) {
     const start = marks[mark]!
     const end = marks[mark + 1]!
-    if (end > start) room[count++] = referenceHash(bytes, start, end)
+    if (end <= start) continue
+    room[count++] = referenceHash(bytes, start, end)
+    bounds.add(bytes, start, end)
   }
   hashes.take(count)
 }

@@ -3,6 +3,7 @@ import { type ChunkRef, isChunkName } from './chunk-ref.ts'
 import { LIMITS } from './limits.ts'
 import type { Manifest, ManifestEntity, RangeEntry } from './manifest.ts'
 import { DELTA_FEATURE, ENCRYPTION_FEATURE, requireKnownFeatures } from './object-container.ts'
+import { areBounds } from './reference-bounds.ts'
 import { sha256 } from './sha256.ts'
 
 const EMPTY_SHA256 = sha256('')
@@ -63,6 +64,8 @@ function assertEntityRules(entity: ManifestEntity, object: string): void {
 
 /** Also for the ranges of a journal. */
 export function assertRangeRules(range: Omit<RangeEntry, 'evidence'>, object: string): void {
+  for (const bounds of range.layers.flatMap(({ references = [] }) => references))
+    if (!areBounds(bounds)) throw corrupt(object, `has bounds of ${bounds.field} that are none`)
   const [base, ...deltas] = range.layers
   if (!base) {
     if (range.rows !== 0 || range.firstKey !== null || range.lastKey !== null || range.sha256 !== EMPTY_SHA256) throw corrupt(object, 'has rows, but no chunk')

@@ -18,6 +18,9 @@ export const EvidenceSchema = Type.Object({ method: Type.String(), values: Type.
 
 export const LineageSchema = Type.Object({ full: UuidSchema, fullAt: Type.String(), distance: Count })
 
+/** JSON values as they stand in lines. */
+const ValueSchema = Nullable(Type.String({ minLength: 1, pattern: '^[^\\n]+$' }))
+
 const ChunkRefSchema = Type.Object({
   name: Type.String({ pattern: '^[0-9a-f]{64}(\\.[1-9][0-9]{0,3})?$' }),
   kind: Type.Enum(['base', 'delta']),
@@ -29,6 +32,7 @@ const ChunkRefSchema = Type.Object({
   index: Type.Object({ storedBytes: Count, storedSha256: Sha256Schema }),
   deletes: Type.Optional(Count),
   anchors: Type.Optional(Count),
+  references: Type.Optional(Type.Array(Type.Object({ field: Type.String(), least: ValueSchema, greatest: ValueSchema }))),
   key: Type.Optional(Type.String({ pattern: '^[0-9a-f]{16}$' })),
 })
 
@@ -146,6 +150,7 @@ const StoredManifestSchema = Type.Object({
   kindReason: Type.Optional(Type.String()),
   lineage: Type.Optional(LineageSchema),
   origin: Type.Optional(Type.Object({ repositoryId: UuidSchema })),
+  replaces: Type.Optional(Type.Object({ snapshotId: UuidSchema, at: Type.String() })),
   scope: ScopeSchema,
   tenant: Type.Optional(Type.String()),
   times: Type.Object({ startedAt: Type.String(), viewAt: Type.String(), committedAt: Type.String() }),

@@ -86,6 +86,8 @@ export interface Manifest {
   readonly lineage?: Lineage
   /** The repository that took the snapshot; absent where that is this one. Nothing is built on a snapshot that came in a bundle. */
   readonly origin?: { readonly repositoryId: string }
+  /** The snapshot in whose place it stands: the same, without records that were erased. ISO 8601 UTC. */
+  readonly replaces?: { readonly snapshotId: string; readonly at: string }
   readonly scope: string | null
   /** The tenant's name, exactly as it stands in the rows; absent where there is no scope. */
   readonly tenant?: string

@@ -48,6 +48,7 @@ export type ObjectKind =
   | 'swept'
   | 'pin'
   | 'hold'
+  | 'audit'
   | 'referrer'
   | 'restore'
   | 'diagnostics'

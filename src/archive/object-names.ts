@@ -18,6 +18,7 @@
  * s/<scope>/condemned/<id>/list            what a later prune may delete; "swept" beside it once one has
  * s/<scope>/pins/<snapshot id>/<id>        a reader of a snapshot
  * s/<scope>/holds/<snapshot id>/<id>       a snapshot that must not be deleted, and why
+ * s/<scope>/audit/<id>                    what took a backup away: who, when, why
  * s/<scope>/referrers/<repository id>      another repository, whose manifests refer to chunks of this one
  * s/<scope>/erasures/<id>                  a record that is given out no more, by a keyed hash
  * s/<scope>/restores/<id>/result, diagnostics
@@ -69,6 +70,8 @@ export interface ScopeNames {
   hold(snapshotId: string, holdId: string): string
   /** All holds, or those of one snapshot. */
   holds(snapshotId?: string): string
+  auditEntry(auditId: string): string
+  audit(): string
   referrer(repositoryId: string): string
   referrers(): string
   restoreResult(restoreId: string): string
@@ -116,6 +119,8 @@ export function scopeNames(scope: string | null): ScopeNames {
     pins: () => `${root}pins/`,
     hold: (snapshotId, id) => `${root}holds/${snapshotId}/${id}`,
     holds: (snapshotId) => (snapshotId === undefined ? `${root}holds/` : `${root}holds/${snapshotId}/`),
+    auditEntry: (id) => `${root}audit/${id}`,
+    audit: () => `${root}audit/`,
     referrer: (id) => `${root}referrers/${id}`,
     referrers: () => `${root}referrers/`,
     restoreResult: (id) => `${root}restores/${id}/result`,

@@ -12,6 +12,7 @@ import { assertEncryption, type EncryptionOptions, resealAfter } from './encrypt
 import { createKeyRing, type KeyRing, type KeyRingOptions } from './key-ring.ts'
 import { REPOSITORY_FILE, REPOSITORY_KEYS, type ScopeNames, scopeNames } from './object-names.ts'
 import { createObjectSpace, type ObjectSpace } from './object-space.ts'
+import { type AuditLog, createAuditLog } from './audit-log.ts'
 import { createHoldLog, type HoldLog } from './hold-log.ts'
 import { createPinLog, type PinLog } from './pin-log.ts'
 import { createReferrerLog, type ReferrerLog } from './referrer-log.ts'
@@ -67,6 +68,7 @@ export interface RepositoryScope extends SnapshotLog {
   readonly condemned: CondemnedLog
   readonly pins: PinLog
   readonly holds: HoldLog
+  readonly audit: AuditLog
   readonly erasures: ErasureLog
   readonly referrers: ReferrerLog
   /** The keys of the scope's data; null when the repository is not encrypted. */
@@ -160,6 +162,7 @@ function createScope(
   const keys = sealing?.ring ?? null
   const space = sealing ? createSealedSpace(base, sealing.ring, sealing.resealAfter) : base
   const condemned = createCondemnedLog(space, names)
+  const audit = createAuditLog(space, names)
   return {
     id,
     keys,
@@ -169,10 +172,11 @@ function createScope(
     condemned,
     pins: createPinLog(space, names),
     holds: createHoldLog(space, names),
+    audit,
     erasures: createErasureLog(space, names, ledgerKey),
     referrers: createReferrerLog(space, names),
     objects: { names, label: space.label, list: space.list, delete: space.delete },
     writerChunks: () => createChunkStore(space, names, createCondemnedNames(condemned)),
-    ...createSnapshotLog(space, names, id, idOf),
+    ...createSnapshotLog(space, names, { scope: id, idOf, audit }),
   }
 }

@@ -4,6 +4,7 @@ import { canonicalJson } from '../kernel/canonical-json.ts'
 import { HoldfastError, isHoldfastError } from '../kernel/errors.ts'
 import { isUuid } from '../kernel/ids.ts'
 import { corrupt } from './archive-error.ts'
+import type { AuditLog } from './audit-log.ts'
 import { createCheck } from './checked-schema.ts'
 import { getJsonObject, putJsonObject } from './json-object.ts'
 import type { Manifest } from './manifest.ts'
@@ -13,6 +14,12 @@ import { checkStoredManifest, UuidSchema } from './manifest-schema.ts'
 import { requireKnownFeatures } from './object-container.ts'
 import type { ScopeNames } from './object-names.ts'
 import type { ObjectSpace } from './object-space.ts'
+import { putProven } from './put-proven.ts'
+
+export interface HideOptions extends AbortableOptions, Pick<Tombstone, 'replacedBy'> {
+  /** Who asks, for the audit log. */
+  readonly by?: string | undefined
+}
 
 /** The snapshots of one scope. */
 export interface SnapshotLog {
@@ -24,19 +31,31 @@ export interface SnapshotLog {
   isHidden(snapshotId: string, options?: AbortableOptions): Promise<boolean>
   /** Visible snapshots in order of time. */
   listSnapshots(options?: AbortableOptions): AsyncIterable<{ readonly id: string; readonly storedAt: number }>
+  /** What hides a snapshot; null when nothing does. */
+  tombstone(snapshotId: string, options?: AbortableOptions): Promise<Tombstone | null>
   /** Hides a snapshot by a tombstone; nothing is deleted. Hiding again changes nothing. `E_SNAPSHOT_UNKNOWN` when there is none. */
-  hide(snapshotId: string, reason: string, options?: AbortableOptions): Promise<void>
+  hide(snapshotId: string, reason: string, options?: HideOptions): Promise<void>
 }
 
-interface Tombstone {
+export interface Tombstone {
   readonly snapshotId: string
   readonly reason: string
   readonly at: string
+  /** The snapshot that stands in its place. */
+  readonly replacedBy?: string
 }
-const checkTombstone = createCheck<Tombstone>()(Type.Object({ snapshotId: UuidSchema, reason: Type.String(), at: Type.String() }))
+const checkTombstone = createCheck<Tombstone>()(
+  Type.Object({ snapshotId: UuidSchema, reason: Type.String(), at: Type.String(), replacedBy: Type.Optional(UuidSchema) }),
+)
 
-/** `idOf` gives the scope of a tenant: a manifest must be of the one that it names. */
-export function createSnapshotLog(space: ObjectSpace, names: ScopeNames, scope: string | null, idOf: (tenant: string) => string): SnapshotLog {
+export interface SnapshotLogParts {
+  readonly scope: string | null
+  /** The scope of a tenant: a manifest must be of the one that it names. */
+  readonly idOf: (tenant: string) => string
+  readonly audit: Pick<AuditLog, 'write'>
+}
+
+export function createSnapshotLog(space: ObjectSpace, names: ScopeNames, { scope, idOf, audit }: SnapshotLogParts): SnapshotLog {
   const isOwn = (manifest: Pick<Manifest, 'repositoryId' | 'scope' | 'tenant'>) =>
     manifest.repositoryId === space.repositoryId && manifest.scope === scope && (manifest.tenant === undefined ? null : idOf(manifest.tenant)) === scope
 
@@ -53,6 +72,18 @@ export function createSnapshotLog(space: ObjectSpace, names: ScopeNames, scope: 
     return manifest
   }
 
+  /** A damaged one hides, too. */
+  async function readTombstone(snapshotId: string, options: AbortableOptions = {}): Promise<Tombstone | null> {
+    const object = names.tombstone(snapshotId)
+    if (!isUuid(snapshotId) || !(await space.stat(object, options))) return null
+    try {
+      return checkTombstone(await getJsonObject(space, object, 'tombstone', options), space.label(object))
+    } catch (error) {
+      if (!isHoldfastError(error) || !error.code.startsWith('E_ARCHIVE_')) throw error
+      return { snapshotId, reason: '', at: '' }
+    }
+  }
+
   return {
     async writeManifest(manifest, options = {}) {
       const label = space.label(names.manifest(manifest.snapshotId))
@@ -64,10 +95,12 @@ export function createSnapshotLog(space: ObjectSpace, names: ScopeNames, scope: 
       const readBack = await load(manifest.snapshotId, options)
       if (canonicalJson(readBack) !== canonicalJson(manifest)) throw corrupt(label, 'reads back as something else than was written')
     },
+    tombstone: readTombstone,
     isHidden: async (snapshotId, options) => isUuid(snapshotId) && (await space.stat(names.tombstone(snapshotId), options)) !== null,
     async readManifest(snapshotId, { evenHidden = false, ...options } = {}) {
       if (!isUuid(snapshotId)) throw unknownSnapshot(snapshotId)
-      if (!evenHidden && (await space.stat(names.tombstone(snapshotId), options))) throw unknownSnapshot(snapshotId, 'it was deleted')
+      const tombstone = evenHidden ? null : await readTombstone(snapshotId, options)
+      if (tombstone) throw goneSnapshot(tombstone)
       try {
         return await load(snapshotId, options)
       } catch (error) {
@@ -84,11 +117,19 @@ export function createSnapshotLog(space: ObjectSpace, names: ScopeNames, scope: 
         if (id !== undefined && isUuid(id) && rest === 'manifest' && !hidden.has(id)) yield { id, storedAt: modifiedAt }
       }
     },
-    async hide(snapshotId, reason, options = {}) {
+    async hide(snapshotId, reason, { replacedBy, by, ...options } = {}) {
       if (!isUuid(snapshotId) || !(await space.stat(names.manifest(snapshotId), options))) throw unknownSnapshot(snapshotId)
       const object = names.tombstone(snapshotId)
+      if (!(await space.stat(object, options)))
+        await audit.write({ act: 'snapshot-deleted', snapshots: [snapshotId], reason, ...(by === undefined ? {} : { by }) }, options)
       try {
-        await putJsonObject(space, object, 'tombstone', { snapshotId, reason, at: new Date().toISOString() } satisfies Tombstone, options)
+        await putProven(
+          space,
+          object,
+          'tombstone',
+          { snapshotId, reason, at: new Date().toISOString(), ...(replacedBy === undefined ? {} : { replacedBy }) } satisfies Tombstone,
+          options,
+        )
       } catch (error) {
         // Another tombstone, an older one with another reason, hides just as well; only a damaged one is worth an error.
         if (!isHoldfastError(error, 'E_STORAGE_EXISTS')) throw error
@@ -96,6 +137,15 @@ export function createSnapshotLog(space: ObjectSpace, names: ScopeNames, scope: 
       }
     },
   }
+}
+
+/** The error for a snapshot that is hidden. */
+export function goneSnapshot({ snapshotId, replacedBy }: Tombstone): HoldfastError {
+  if (replacedBy === undefined) return unknownSnapshot(snapshotId, 'it was deleted')
+  return new HoldfastError('E_SNAPSHOT_UNKNOWN', `no snapshot "${snapshotId}": it was rewritten without erased records, as ${replacedBy}`, {
+    hint: `Use ${replacedBy}, which is of the same state; plans that were made with the old one have to be made again.`,
+    details: { snapshotId, replacedBy },
+  })
 }
 
 function unknownSnapshot(snapshotId: string, why?: string): HoldfastError {

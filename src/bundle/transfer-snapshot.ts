@@ -9,12 +9,11 @@ import {
   type RepositoryScope,
 } from '../archive/index.ts'
 import type { KeyText } from '../contracts/key-range.ts'
-import type { ErasedRows } from '../erasure/index.ts'
+import { type ErasedRows, rewriteRange } from '../erasure/index.ts'
 import { type AbortableOptions, throwIfAborted } from '../kernel/abort.ts'
 import { mapOrdered } from '../kernel/map-ordered.ts'
 import { joinRanges } from './join-ranges.ts'
 import { placedEntity, placedManifest } from './placed-manifest.ts'
-import { rewriteRange } from './rewrite-range.ts'
 
 export interface TransferSource {
   readonly manifest: Manifest

@@ -29,7 +29,7 @@ const DEAD_RUN_MS = 24 * 60 * 60 * 1000
 /** Decides on everything in a place that nothing needs. Pure: the same survey and marks give the same plan. */
 export function decide(survey: Survey, marks: Marks, graceMs: number, keep: RestoreKeep = {}): PlacePlan {
   const { now, lists } = survey
-  const ripe = lists.filter(({ storedAt, sweptAt }) => storedAt !== null && sweptAt === null && storedAt + graceMs <= now)
+  const ripe = lists.filter(({ storedAt, sweptAt, damaged }) => storedAt !== null && sweptAt === null && !damaged && storedAt + graceMs <= now)
   const condemned = { chunks: new Map<string, number>(), snapshots: new Map<string, number>() }
   for (const { storedAt, chunks, snapshots } of lists) {
     for (const name of chunks) keepEarliest(condemned.chunks, name, storedAt!)
@@ -103,11 +103,11 @@ function* sessionDecisions({ sessions, now }: Survey, marks: Marks): Generator<D
 
 function* recordDecisions({ lists, pins, scope, now }: Survey, graceMs: number): Generator<Decision> {
   const { names } = scope.objects
-  for (const { listId, runAt, storedAt, sweptAt } of lists) {
+  for (const { listId, runAt, storedAt, sweptAt, damaged } of lists) {
     // As long again as it took to sweep it: another prune may still be at it, and must find writers warned.
     const over = sweptAt === null ? storedAt === null && runAt !== null && runAt + DEAD_RUN_MS <= now : sweptAt + graceMs <= now
     const objects = (['run', 'list', 'swept'] as const).map((part) => names.condemned(listId, part))
-    if (over) yield decision('list', listId, { objects, bytes: 0, youngest: 0 }, { action: 'delete', reason: 'swept' })
+    if (over || damaged) yield decision('list', listId, { objects, bytes: 0, youngest: 0 }, { action: 'delete', reason: damaged ? 'damaged' : 'swept' })
   }
   for (const { object, snapshotId, storedAt } of pins)
     if (now - storedAt > PIN_LIFETIME_MS)

@@ -23,6 +23,8 @@ export interface SnapshotFacts {
   readonly metadata: Readonly<Record<string, string>>
   /** By `discovery.hold`. */
   readonly held: boolean
+  /** The snapshot in whose place it stands. */
+  readonly replaces: string | null
 }
 
 export interface Marks {
@@ -38,11 +40,16 @@ export interface Marks {
   readonly held: ReadonlyMap<string, PruneReason>
 }
 
+export interface MarkOptions extends AbortableOptions {
+  /** Series of which not even the newest hidden snapshot stays. */
+  readonly endedSeries?: readonly string[] | undefined
+}
+
 /**
  * Reads everything that can refer to a chunk: all manifests that are not hidden, the journals of open sessions with the snapshots they build on, and the hidden snapshots
  * that must stay. What cannot be read throws, and nothing may be deleted.
  */
-export async function mark(surveys: readonly Survey[], options: AbortableOptions): Promise<Marks> {
+export async function mark(surveys: readonly Survey[], { endedSeries = [], ...options }: MarkOptions): Promise<Marks> {
   const chunks = new Set<string>()
   const held = new Map<string, PruneReason>()
   const facts = new Map<string, SnapshotFacts>()
@@ -60,7 +67,7 @@ export async function mark(surveys: readonly Survey[], options: AbortableOptions
       else if (isFuture(fact, group)) held.set(id, 'future')
     }
   }
-  for (const id of newestOfDyingSeries([...facts.values()])) held.set(id, 'newest-of-series')
+  for (const id of newestOfDyingSeries([...facts.values()])) if (!endedSeries.includes(facts.get(id)!.series)) held.set(id, 'newest-of-series')
   for (const survey of surveys) {
     for (const parent of await markSessions(survey, chunks, openSessions, options)) held.set(parent, 'open-session')
     for (const { snapshotId, storedAt } of survey.pins) if (survey.now - storedAt <= PIN_LIFETIME_MS) held.set(snapshotId, 'pinned')
@@ -94,7 +101,21 @@ function factsOf(manifest: Manifest, survey: Survey, { hiddenAt }: SnapshotGroup
   const { viewAt, committedAt } = manifest.times
   const { snapshotId: id, plan, series, metadata } = manifest
   const held = survey.holds.has(id)
-  return { id, survey, hidden: hiddenAt !== null, plan: plan.id, series, viewAt, committedAt, whole, chunks, metadata, held }
+  const replaces = manifest.replaces?.snapshotId ?? null
+  return { id, survey, hidden: hiddenAt !== null, plan: plan.id, series, viewAt, committedAt, whole, chunks, metadata, held, replaces }
+}
+
+/** Ids of snapshots in whose place visible, whole ones stand: nothing is lost with them. */
+export function replacedSnapshots(facts: Iterable<SnapshotFacts>): ReadonlySet<string> {
+  const replaced = new Set<string>()
+  const all = [...facts]
+  const standsIn = new Map(all.flatMap((fact) => (fact.replaces === null ? [] : [[fact.replaces, fact] as const])))
+  for (const { id } of all) {
+    let last = standsIn.get(id)
+    for (let next = last; next; next = standsIn.get(next.id)) last = next
+    if (last && !last.hidden && last.whole) replaced.add(id)
+  }
+  return replaced
 }
 
 /** Dated after the storage's now, by whichever clock: then it is not known how old it is. */

@@ -8,7 +8,7 @@ export type PruneKind = 'snapshot' | 'chunk' | 'session' | 'leftover' | 'list' |
 export type PruneAction = 'delete' | 'condemn' | 'keep'
 
 /**
- * Why. To go: `hidden` (by a tombstone), `unreferenced`, `expired`, `swept` (a list that has done its work), `shredded` (the keys of the tenant were destroyed, so that nobody can read it). To stay: `grace` (condemned not long enough ago), `young` (stored
+ * Why. To go: `hidden` (by a tombstone), `unreferenced`, `expired`, `swept` (a list that has done its work), `damaged` (a list that nobody can read), `shredded` (the keys of the tenant were destroyed, so that nobody can read it). To stay: `grace` (condemned not long enough ago), `young` (stored
  * so lately that a backup may be about to refer to it), `future` (dated after the storage's now), `pinned` (being read), `held` (by `discovery.hold`), `open-session` (an unfinished backup builds on it),
  * `newest-of-series` (no other snapshot of its series is visible and whole), `denied` (the storage refused to delete it: retained), `manifest-denied` (a chunk of such a
  * snapshot).
@@ -18,6 +18,7 @@ export type PruneReason =
   | 'unreferenced'
   | 'expired'
   | 'swept'
+  | 'damaged'
   | 'shredded'
   | 'grace'
   | 'young'

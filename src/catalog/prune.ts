@@ -3,9 +3,9 @@ import { type AbortableOptions, throwIfAborted } from '../kernel/abort.ts'
 import type { Clock } from '../kernel/clock.ts'
 import { HoldfastError } from '../kernel/errors.ts'
 import { uuidv7 } from '../kernel/ids.ts'
-import { decide } from './decide.ts'
-import { tooMuch, unseenReferrer } from './guards.ts'
-import { CLOCK_SKEW_MS, mark, type Marks, refuseUnreadable } from './mark.ts'
+import { decide, type PlacePlan } from './decide.ts'
+import { stillVisible, tooMuch, unseenReferrer } from './guards.ts'
+import { CLOCK_SKEW_MS, mark, type MarkOptions, type Marks, refuseUnreadable } from './mark.ts'
 import type { PruneReport } from './prune-report.ts'
 import { reportOf } from './report-of.ts'
 import { DAY_MS, KEEP_RESTORES_MS, KEEP_UNDO_MS, type RestoreKeep } from './restore-groups.ts'
@@ -25,6 +25,10 @@ export interface PruneOptions extends AbortableOptions, RestoreKeep {
   readonly graceMs?: number
   /** Go on when more than half of a bucket's snapshots or chunks would go. Default false: `E_PRUNE_REFUSED`. */
   readonly allowMoreThanHalf?: boolean
+  /**
+   * Series that were given up: when all of their snapshots were deleted, the newest one goes, too, which stays otherwise. Refused (`E_PRUNE_REFUSED`) while a snapshot of one is visible. Default: none.
+   */
+  readonly endedSeries?: readonly string[]
 }
 
 export interface PruneContext {
@@ -40,19 +44,21 @@ export interface PruneContext {
  * @throws HoldfastError `E_CONFIG`, `E_PRUNE_REFUSED` (with what was not safe), `E_STORAGE` …
  */
 export async function prune(context: PruneContext, options: PruneOptions = {}): Promise<PruneReport> {
-  const { dryRun = false, graceMs = GRACE_MS, allowMoreThanHalf = false, keepUndoMs = KEEP_UNDO_MS, keepRestoresMs = KEEP_RESTORES_MS, signal } = options
+  const { dryRun = false, graceMs = GRACE_MS, allowMoreThanHalf = false, endedSeries = [], signal } = options
+  const { keepUndoMs = KEEP_UNDO_MS, keepRestoresMs = KEEP_RESTORES_MS } = options
   checkOptions(options)
   throwIfAborted(signal)
   const startedAt = performance.now()
   const elapsed = () => performance.now() - startedAt
   const { logger } = context
   return atOneTime(context, { dryRun, signal }, async (begun) => {
-    const { surveys, marks } = await look(begun, { signal }).catch((error: unknown) => Promise.reject(refuseUnreadable(error)))
+    const { surveys, marks } = await look(begun, { endedSeries, signal }).catch((error: unknown) => Promise.reject(refuseUnreadable(error)))
     const plans = surveys.map((survey) => decide(survey, marks, graceMs, { keepUndoMs, keepRestoresMs }))
-    const refused = unseenReferrer(surveys) ?? (allowMoreThanHalf ? null : tooMuch(plans))
+    const refused = unseenReferrer(surveys) ?? stillVisible(marks, endedSeries) ?? (allowMoreThanHalf ? null : tooMuch(plans, marks))
     if (dryRun) return reportOf(plans, { dryRun, graceMs, refused })
     if (refused) throw refusal(refused)
     for (const plan of plans) await condemn(plan, { signal })
+    await noteSnapshots(plans, { signal })
     const report = reportOf(await sweep(plans, marks, { signal, elapsed }), { dryRun, graceMs, refused: null })
     for (const { bucket, deleted, condemned, kept } of report.buckets) logger.info({ bucket, deleted, condemned, kept }, 'pruned')
     return report
@@ -90,17 +96,27 @@ export async function atOneTime<T>(
   }
 }
 
-async function look(begun: ReadonlyMap<PrunePlace, BegunRun>, options: AbortableOptions): Promise<{ surveys: Survey[]; marks: Marks }> {
+/** Before any of it goes: nothing else will tell that they were there. */
+async function noteSnapshots(plans: readonly PlacePlan[], options: AbortableOptions): Promise<void> {
+  for (const { survey, decisions } of plans) {
+    const snapshots = decisions.filter(({ kind, action }) => kind === 'snapshot' && action === 'delete').map(({ name }) => name)
+    if (snapshots.length > 0) await survey.scope.audit.write({ act: 'pruned', snapshots }, options)
+  }
+}
+
+async function look(begun: ReadonlyMap<PrunePlace, BegunRun>, options: MarkOptions): Promise<{ surveys: Survey[]; marks: Marks }> {
   const surveys: Survey[] = []
   for (const [place, run] of begun) surveys.push(await surveyPlace(place, run, options))
   return { surveys, marks: await mark(surveys, options) }
 }
 
 /** @throws `E_CONFIG` */
-export function checkOptions({ dryRun = false, graceMs = GRACE_MS, allowMoreThanHalf = false, ...keep }: PruneOptions): void {
+export function checkOptions({ dryRun = false, graceMs = GRACE_MS, allowMoreThanHalf = false, endedSeries, ...keep }: PruneOptions): void {
   const { keepUndoMs = KEEP_UNDO_MS, keepRestoresMs = Math.max(KEEP_RESTORES_MS, keepUndoMs) } = keep
   if (typeof dryRun !== 'boolean' || typeof allowMoreThanHalf !== 'boolean')
     throw new HoldfastError('E_CONFIG', '`dryRun` and `allowMoreThanHalf` are true or false')
+  if (endedSeries !== undefined && !(Array.isArray(endedSeries) && endedSeries.length > 0 && endedSeries.every((name) => typeof name === 'string')))
+    throw new HoldfastError('E_CONFIG', '`endedSeries` takes names of series, at least one')
   if (!Number.isFinite(graceMs) || graceMs < 0) throw new HoldfastError('E_CONFIG', `\`graceMs\` is ${String(graceMs)}; expected milliseconds, at least 0`)
   if (!Number.isFinite(keepUndoMs) || keepUndoMs < DAY_MS)
     throw new HoldfastError(

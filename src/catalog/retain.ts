@@ -2,7 +2,7 @@ import { assertNotHeld } from '../archive/index.ts'
 import { type AbortableOptions, throwIfAborted } from '../kernel/abort.ts'
 import { HoldfastError } from '../kernel/errors.ts'
 import { checkRetention, decideRetention, describeRetention, type RetentionLimit, type RetentionPolicy, type RetentionReason } from '../retention/index.ts'
-import { CLOCK_SKEW_MS, mark, refuseUnreadable, type SnapshotFacts } from './mark.ts'
+import { CLOCK_SKEW_MS, mark, refuseUnreadable, replacedSnapshots, type SnapshotFacts } from './mark.ts'
 import { placesByScope } from './prune-scopes.ts'
 import { atOneTime, type PruneContext } from './prune.ts'
 import { surveyPlace } from './survey.ts'
@@ -106,7 +106,9 @@ async function visibleFacts(begun: Parameters<Parameters<typeof atOneTime>[2]>[0
   const surveys = []
   for (const [place, run] of begun) surveys.push(await surveyPlace(place, run, options))
   const { facts } = await mark(surveys, options)
-  return [...facts.values()].filter(({ hidden }) => !hidden)
+  const replaced = replacedSnapshots(facts.values())
+  // A rewrite that was interrupted leaves both: they are one, and the next rewrite hides the old one.
+  return [...facts.values()].filter(({ hidden, id }) => !hidden && !replaced.has(id))
 }
 
 function tooMuchOf(series: readonly RetainedSeries[]): string | null {

@@ -3,6 +3,7 @@ import { type AbortableOptions, throwIfAborted } from '../kernel/abort.ts'
 import { isUuid } from '../kernel/ids.ts'
 import { add, emptyGroup, groupOf, type ObjectGroup } from './object-group.ts'
 import { type RestoreGroup, surveyRestores } from './restore-groups.ts'
+import { type ListGroup, surveyLists } from './survey-lists.ts'
 
 /** A repository that a prune works on, by the name of its bucket. */
 export interface PrunePlace {
@@ -24,16 +25,6 @@ export interface SnapshotGroup extends ObjectGroup {
 export interface SessionGroup extends ObjectGroup {
   /** When the session's record was stored; null when it is gone. */
   recordAt: number | null
-}
-
-export interface ListGroup {
-  readonly listId: string
-  readonly storedAt: number | null
-  readonly runAt: number | null
-  readonly sweptAt: number | null
-  /** Empty when it was swept: nobody needs to read it any more. */
-  readonly snapshots: readonly string[]
-  readonly chunks: readonly string[]
 }
 
 /** What lies in one scope of a repository, by listing it. */
@@ -68,13 +59,7 @@ export async function surveyPlace(
   options: AbortableOptions,
 ): Promise<Survey> {
   const scope = repository.scope(id)
-  const lists: ListGroup[] = []
-  for await (const entry of scope.condemned.list(options)) {
-    if (entry.listId === begun.id) continue
-    const open = entry.storedAt !== null && entry.sweptAt === null
-    const { snapshots, chunks } = open ? await scope.condemned.read(entry.listId, options) : { snapshots: [], chunks: [] }
-    lists.push({ ...entry, snapshots, chunks })
-  }
+  const lists = await surveyLists(scope, begun, options)
   const { names } = scope.objects
   const pins: Survey['pins'][number][] = []
   const holds = new Set<string>()

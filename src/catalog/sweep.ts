@@ -4,13 +4,12 @@ import { uuidv7 } from '../kernel/ids.ts'
 import type { Decision, PlacePlan } from './decide.ts'
 import type { Marks } from './mark.ts'
 import type { Survey } from './survey.ts'
+import { SWEEP_WINDOW_MS } from './sweep-window.ts'
 
 /** Objects asked to go in one call. */
 const BATCH = 200
 /** Names in one list: about 7 MB of JSON. */
 const LIST_NAMES = 100_000
-/** Half of the grace period. A prune that takes longer than this must not go by what it read at its beginning: lists are retired one grace period after they were swept. */
-export const SWEEP_WINDOW_MS = 12 * 60 * 60 * 1000
 
 export interface SweepOptions extends AbortableOptions {
   /** Milliseconds since the prune began, by a clock that never jumps. */

@@ -47,6 +47,7 @@ export const EXIT_CODE_OF: Readonly<Record<ErrorCode, ExitCode>> = {
   E_PLAN_CHANGED: 14,
   E_PLAN_EXPIRED: 14,
   E_PLAN_INVALID: 2,
+  E_PLAN_APPLIED: 3,
   E_PLAN_STALE: 3,
   E_PLAN_UNKNOWN: 10,
   E_PRUNE_REFUSED: 1,

@@ -1,6 +1,7 @@
 import { Command } from 'commander'
 import { VERSION } from '../kernel/version.ts'
 import { addApply } from './commands/apply.ts'
+import { addAudit } from './commands/audit.ts'
 import { addBackup } from './commands/backup.ts'
 import { addBundle } from './commands/bundle.ts'
 import { addCheckRestorable } from './commands/check-restorable.ts'
@@ -75,6 +76,7 @@ export function createProgram({ stdout, stderr }: Pick<Surroundings, 'stdout' | 
   addHolds(program, run)
   addRelease(program, run)
   addPrune(program, run)
+  addAudit(program, run)
   program.commandsGroup('Take along:')
   addBundle(program, run, alone)
   program.commandsGroup('Set up:')

@@ -39,7 +39,7 @@ export function addRestoreOptions(command: Command): Command {
     .option('--named <restore>', 'a restore that the configuration declares, which says all but the time (default: latest), the tenant and who asks')
     .option('--entity <name...>', 'only these entities: Name, or store.Name')
     .option('--key <entity=key>', 'only this record, by a value or a JSON list; may be repeated', nameValues)
-    .option('--where <entity=json>', `only records that hold conditions: 'Order={"status":"paid"}'`, nameValue)
+    .option('--where <entity=json>', `only records that hold conditions: 'Order={"status":"paid","placedAt":{"gte":"2026-01-01"}}'`, nameValue)
     .option('--fields <entity=paths>', 'only these fields, into rows that are there: Order=price,status', nameValue)
     .option('--related', 'with the rows that those refer to, and their rows in junction tables')
     .option('--children [entity...]', 'with the rows that refer to those, too: all, or of these entities')

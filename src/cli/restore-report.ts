@@ -20,7 +20,9 @@ export async function tellRestore(result: RestoreResult, { holdfast, output, int
       : `${partly ? 'Partly restored' : 'Restored'}${result.replays ? ` what ${result.replays} had left out` : ''}`
   for (const entity of entities) output.record('entity', { status, ...entity })
   for (const warning of result.warnings) output.warning(warning)
-  output.text(`${doing}: snapshot ${snapshotId} of plan ${planId}, policy ${policy}, in ${duration(durationMs)}${planned ? '; nothing was written' : ''}\n`)
+  output.text(
+    `${doing}${result.name === null ? '' : ` as ${result.name}`}: snapshot ${snapshotId} of plan ${planId}, policy ${policy}, in ${duration(durationMs)}${planned ? '; nothing was written' : ''}\n`,
+  )
   output.text(entitiesText(result, planned))
   for (const outcome of result.schema) {
     output.record('schema', { ...outcome })

@@ -1,4 +1,4 @@
-import { type ManifestEntity, type RangeEntry, rangeSchema } from '../archive/index.ts'
+import { isProven, type ManifestEntity, type RangeEntry, rangeSchema } from '../archive/index.ts'
 import type { ConsistentView } from '../contracts/consistent-view.ts'
 import type { EntityStore } from '../contracts/entity-store.ts'
 import { scopeFilter } from '../contracts/scope-filter.ts'
@@ -106,7 +106,9 @@ async function* compareEntity(
   // What the database says of a range holds of the archive's lines, not of what becomes of them.
   const schema = shape.change ? null : rangeSchema(live, view.keyOrder(live.name))
   for (const decision of await decide(view, entity, schema, { signal })) {
-    const ranges = decision.known ? [decision.known.entry] : entity.ranges
+    const { from, to } = decision.range
+    // Nothing is known of all keys, or of a range that was rewritten.
+    const ranges = from === null && to === null ? entity.ranges : entity.ranges.filter((range) => range.from === from)
     if (decision.action === 'reuse') {
       for (const range of ranges) tally.skipRange(range)
       tally.skipRows(decision.known.rows)
@@ -135,6 +137,7 @@ async function decide(
   { signal }: AbortableOptions,
 ): Promise<readonly Decision<KnownEntry>[]> {
   const image = entity.change.schema === schema ? KeyImage.of(knownEntries(entity)) : new KeyImage<KnownEntry>()
+  image.retain(isProven)
   const place = new Map([...image.pieces()].map(({ range }, at) => [range.from, at]))
   const decisions: Decision<KnownEntry>[] = []
   for await (const decision of reconcile({ view, entity: entity.descriptor.name, image, parts: 1, exact: true, signal })) decisions.push(decision)

@@ -1,4 +1,4 @@
-import type { ChunkStore, Manifest, ManifestEntity } from '../archive/index.ts'
+import { type ChunkStore, type Manifest, type ManifestEntity, withCachedIndexes } from '../archive/index.ts'
 import type { EntityDescriptor } from '../contracts/entity-descriptor.ts'
 import type { KeyText } from '../contracts/key-range.ts'
 import type { SchemaOutcome } from '../evolution/index.ts'
@@ -10,14 +10,14 @@ import { createLineParser } from '../record/index.ts'
 import { createRecordReader, type RecordReader } from './record-reader.ts'
 import { type EntityKey, entityKeyText } from './entity-key.ts'
 import { findLine } from './find-line.ts'
-import { withCachedIndexes } from './cached-indexes.ts'
 import { LineCursor } from './line-cursor.ts'
 import { mayMatch } from './may-match.ts'
 import { type EntityShape, seenLine, seenRecords } from './entity-shape.ts'
 import { dialectOf, erasedIn, type OpenSnapshot, shapeOf } from './open-snapshot.ts'
 import { archivedRecords } from './record-source.ts'
 import type { SnapshotRecord } from './snapshot-record.ts'
-import { compileWhere, type CompiledCondition, type Where } from './where.ts'
+import type { Where } from './typed-where.ts'
+import { compileWhere, type CompiledCondition } from './where.ts'
 
 export interface ReadOptions<T> extends AbortableOptions {
   /** Property paths of the fields to give; default all. */

@@ -1,4 +1,7 @@
 import type { FieldDescriptor } from '../contracts/entity-descriptor.ts'
+import type { Affinity } from '../contracts/field-type.ts'
+import { compareNumbers, exactNumber } from './exact-number.ts'
+import { type Instant, instantOf } from './instant.ts'
 import type { JsonValue } from './record-difference.ts'
 
 /** What a value of a record is compared with. */
@@ -8,14 +11,16 @@ export type Operand = string | number | bigint | boolean | Date | Uint8Array
 export type ValueOrder = (value: JsonValue) => number | null
 
 /**
- * Numbers by value, exactly; timestamps by the instant, without a zone as UTC; text by its code units, which is not the order of the database's collation. Null when a
- * field of that type is never compared.
+ * Numbers by value, exactly; timestamps and dates by the instant, without a zone as UTC; text by its code units, which is not the order of the database's collation. Null when the
+ * field is never compared with such an operand: a number that is no exact integer any more, a text that is no instant, a `Date` where no time is stored.
  */
-export function valueOrder({ type }: FieldDescriptor, operand: Operand): ValueOrder | null {
+export function valueOrder(field: Pick<FieldDescriptor, 'type' | 'dbType'>, operand: Operand): ValueOrder | null {
+  const { type } = field
   switch (type.kind) {
     case 'int':
     case 'bigint':
     case 'decimal':
+      return isRounded(operand) ? null : numberOrder(operand)
     case 'float':
       return numberOrder(operand)
     case 'boolean':
@@ -23,21 +28,28 @@ export function valueOrder({ type }: FieldDescriptor, operand: Operand): ValueOr
     case 'timestamp':
       return instantOrder(operand)
     case 'bytes':
-      return textOrder(operand instanceof Uint8Array ? Buffer.from(operand).toString('base64') : operand)
+      return bytesOrder(operand)
     case 'text':
-      return operand instanceof Date ? instantOrder(operand) : textOrder(operand)
-    case 'dynamic': {
-      const [asNumber, asText] = [numberOrder(operand), textOrder(operand instanceof Uint8Array ? Buffer.from(operand).toString('base64') : operand)]
-      const asInstant = operand instanceof Date ? instantOrder(operand) : null
-      return (value) => {
-        if (typeof value === 'number') return asNumber?.(value) ?? null
-        if (typeof value !== 'string') return null
-        return (asText ?? asInstant ?? asNumber)?.(value) ?? null
-      }
-    }
+      return isTemporal(field) ? instantOrder(operand) : textOrder(operand)
+    case 'dynamic':
+      return dynamicOrder(field, operand)
     default:
       return null
   }
+}
+
+/** Columns of days and times. A time of day is text. */
+export function isTemporal({ dbType }: Pick<FieldDescriptor, 'dbType'>): boolean {
+  return /^(?:date|timestamp)/i.test(dbType)
+}
+
+function isNumeric({ dbType }: Pick<FieldDescriptor, 'dbType'>): boolean {
+  return /int|^(?:dec|num|real|double|float|bool)/i.test(dbType)
+}
+
+/** A whole number that JavaScript can no longer tell from its neighbours. */
+function isRounded(operand: Operand): boolean {
+  return typeof operand === 'number' && (!Number.isFinite(operand) || (Number.isInteger(operand) && !Number.isSafeInteger(operand)))
 }
 
 function textOrder(operand: Operand): ValueOrder | null {
@@ -45,58 +57,84 @@ function textOrder(operand: Operand): ValueOrder | null {
   return (value) => (typeof value !== 'string' ? null : value < operand ? -1 : value === operand ? 0 : 1)
 }
 
+function bytesOrder(operand: Operand): ValueOrder | null {
+  if (typeof operand !== 'string' && !(operand instanceof Uint8Array)) return null
+  const right = typeof operand === 'string' ? Buffer.from(operand, 'base64') : operand
+  // Text is base64 as the records have it, and nothing that merely resembles it.
+  if (typeof operand === 'string' && Buffer.from(right).toString('base64') !== operand) return null
+  return (value) => (typeof value === 'string' ? Buffer.compare(Buffer.from(value, 'base64'), right) : null)
+}
+
 function numberOrder(operand: Operand): ValueOrder | null {
-  const number = operand instanceof Date ? operand.getTime() : typeof operand === 'boolean' ? Number(operand) : operand
-  if (number instanceof Uint8Array) return null
-  const right = decimalOf(number)
+  const number = typeof operand === 'boolean' ? Number(operand) : operand
+  if (number instanceof Uint8Array || number instanceof Date || (typeof number === 'number' && !Number.isFinite(number))) return null
+  const right = exactNumber(number)
   if (right === null) return null
   return (value) => {
     if (typeof value === 'number' && typeof number === 'number') return value - number
-    const left = typeof value === 'number' || typeof value === 'string' ? decimalOf(value) : null
-    return left === null ? null : compareDecimals(left, right)
+    const left = typeof value === 'number' || typeof value === 'string' ? exactNumber(value) : null
+    return left === null ? null : compareNumbers(left, right)
   }
 }
 
 function instantOrder(operand: Operand): ValueOrder | null {
-  const right = operand instanceof Date ? BigInt(operand.getTime()) * 1000n : typeof operand === 'string' ? microseconds(operand) : null
-  if (right === null) return typeof operand === 'string' ? (value) => (value === operand ? 0 : null) : null
+  const right = operand instanceof Date || typeof operand === 'string' ? instantOf(operand) : null
+  return right === null ? null : (value) => (typeof value === 'string' ? compareInstants(instantOf(value), right) : null)
+}
+
+function compareInstants(left: Instant | null, right: Instant): number | null {
+  return left === null ? null : left < right ? -1 : left > right ? 1 : 0
+}
+
+/** What SQLite stores, whatever the column was declared as. Times are text there, or milliseconds since 1970. */
+function dynamicOrder(field: Pick<FieldDescriptor, 'type' | 'dbType'>, operand: Operand): ValueOrder | null {
+  const affinity = field.type.kind === 'dynamic' ? field.type.affinity : 'blob'
+  const stored = (value: JsonValue) => storedOf(value, affinity)
+  if (isTemporal(field) && (operand instanceof Date || typeof operand === 'string')) {
+    const right = instantOf(operand)
+    return right === null ? null : (value) => compareInstants(instantStored(stored(value)), right)
+  }
+  if (operand instanceof Date) return null
+  const [asBytes, asText] = [bytesOrder(operand), textOrder(operand)]
+  if (operand instanceof Uint8Array || affinity === 'blob') {
+    if (!asBytes && !asText) return null
+    return (value) => {
+      const { bytes, text } = stored(value)
+      return (bytes === undefined ? asText?.(text ?? null) : asBytes?.(bytes)) ?? null
+    }
+  }
+  const asNumber = affinity !== 'real' && isRounded(operand) ? null : numberOrder(operand)
+  if (asText === null || isNumeric(field)) return asNumber && ((value) => asNumber(stored(value).number ?? stored(value).text ?? null))
   return (value) => {
-    const left = typeof value === 'string' ? microseconds(value) : null
-    return left === null ? null : left < right ? -1 : left > right ? 1 : 0
+    const { number, text } = stored(value)
+    return (number === undefined ? asText(text ?? null) : asNumber?.(number)) ?? null
   }
 }
 
-interface Decimal {
-  readonly digits: bigint
-  /** Digits after the point. */
-  readonly scale: number
+interface Stored {
+  /** A big integer is text. */
+  readonly number?: number | string
+  readonly text?: string
+  /** In base64. */
+  readonly bytes?: string
 }
 
-const DECIMAL = /^([+-]?\d+)(?:\.(\d+))?(?:e([+-]?\d{1,3}))?$/i
-
-function decimalOf(value: number | bigint | string): Decimal | null {
-  const found = DECIMAL.exec(String(value))
-  if (!found) return null
-  const [, whole = '', fraction = '', exponent = '0'] = found
-  const scale = fraction.length - Number(exponent)
-  const digits = BigInt(whole + fraction)
-  return scale >= 0 ? { digits, scale } : { digits: digits * 10n ** BigInt(-scale), scale: 0 }
+function storedOf(value: JsonValue, affinity: Affinity): Stored {
+  if (typeof value === 'number') return { number: value }
+  if (typeof value === 'string')
+    return affinity === 'blob' ? { bytes: value } : affinity === 'numeric' || affinity === 'text' ? { text: value } : { number: value }
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return {}
+  const { integer, real, text, blob } = value as {
+    readonly integer?: number | string
+    readonly real?: number | string
+    readonly text?: string
+    readonly blob?: string
+  }
+  const number = integer ?? real
+  return { ...(number === undefined ? {} : { number }), ...(text === undefined ? {} : { text }), ...(blob === undefined ? {} : { bytes: blob }) }
 }
 
-function compareDecimals(a: Decimal, b: Decimal): number {
-  const scale = Math.max(a.scale, b.scale)
-  const [left, right] = [a.digits * 10n ** BigInt(scale - a.scale), b.digits * 10n ** BigInt(scale - b.scale)]
-  return left < right ? -1 : left > right ? 1 : 0
-}
-
-const INSTANT = /^(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d)(?::(\d\d)(?:\.(\d+))?)?)?\s*(Z|[+-]\d\d(?::?\d\d)?)?$/
-
-/** Since 1970, with the six digits that databases have. Null for what is no such instant: infinities, years before Christ. */
-function microseconds(text: string): bigint | null {
-  const found = INSTANT.exec(text)
-  if (!found) return null
-  const [, date, time = '00:00', seconds = '00', fraction = '', zone = 'Z'] = found
-  const offset = zone === 'Z' ? 'Z' : /^[+-]\d\d$/.test(zone) ? `${zone}:00` : zone.replace(/^([+-]\d\d):?(\d\d)$/, '$1:$2')
-  const milliseconds = Date.parse(`${date}T${time}:${seconds}${offset}`)
-  return Number.isNaN(milliseconds) ? null : BigInt(milliseconds) * 1000n + BigInt(fraction.padEnd(6, '0').slice(0, 6))
+function instantStored({ number, text }: Stored): Instant | null {
+  if (text !== undefined) return instantOf(text)
+  return typeof number === 'number' ? BigInt(Math.round(number * 1000)) : null
 }

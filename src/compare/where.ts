@@ -1,23 +1,10 @@
 import type { EntityDescriptor, FieldDescriptor } from '../contracts/entity-descriptor.ts'
 import { didYouMean } from '../kernel/did-you-mean.ts'
 import { HoldfastError } from '../kernel/errors.ts'
-import type { PropertyPath } from '../plan/property-path.ts'
 import { keyToken } from './entity-key.ts'
+import { type Bound, type PlainCondition, plainCondition } from './plain-condition.ts'
 import type { JsonValue } from './record-difference.ts'
-import { type Operand, valueOrder } from './value-order.ts'
-
-/** Equal to a value, or to null; one of several; or within bounds, all of which must hold. NULL is within no bounds. */
-export type Condition =
-  | Operand
-  | null
-  | { readonly in: readonly (Operand | null)[] }
-  | { readonly gt?: Operand; readonly gte?: Operand; readonly lt?: Operand; readonly lte?: Operand }
-
-/**
- * Conditions by property path, all of which must hold. Numbers are compared by value, whether they are given as number, bigint or text; timestamps by instant (a
- * `Date`, or ISO text; without a zone it is UTC); text by its code units.
- */
-export type Where<T> = { readonly [P in PropertyPath<T>]?: Condition }
+import { isTemporal, type Operand, valueOrder } from './value-order.ts'
 
 export interface CompiledCondition {
   readonly field: string
@@ -26,58 +13,88 @@ export interface CompiledCondition {
   readonly tokens: readonly string[] | null
 }
 
-const BOUNDS = {
-  gt: (order: number) => order > 0,
-  gte: (order: number) => order >= 0,
-  lt: (order: number) => order < 0,
-  lte: (order: number) => order <= 0,
-} as const
+const BOUNDS: Readonly<Record<Bound, (order: number) => boolean>> = {
+  gt: (order) => order > 0,
+  gte: (order) => order >= 0,
+  lt: (order) => order < 0,
+  lte: (order) => order <= 0,
+}
 
 /** @throws `E_CONFIG` for unknown paths, and conditions that no value of the field can be held against */
 export function compileWhere(descriptor: EntityDescriptor, where: Readonly<Record<string, unknown>>): CompiledCondition[] {
-  return Object.entries(where)
-    .filter(([, condition]) => condition !== undefined)
-    .map(([path, condition]) => compile(fieldNamed(descriptor, path), condition))
+  return conditionsOf(descriptor, where, '').map(({ field, condition }) => compile(field, condition))
+}
+
+/** The same conditions by the paths of fields, none below another. @throws `E_CONFIG` for unknown paths, and what is no condition */
+export function flatWhere(
+  entity: EntityPaths<{ readonly path: string }>,
+  where: Readonly<Record<string, unknown>>,
+): (readonly [path: string, written: unknown])[] {
+  return conditionsOf(entity, where, '').map(({ field, written }) => [field.path, written])
 }
 
 /** @throws `E_CONFIG` */
-export function fieldNamed(descriptor: EntityDescriptor, path: string): FieldDescriptor {
-  const field = descriptor.fields.find((candidate) => candidate.path === path)
+export function fieldNamed<F extends { readonly path: string }>({ name, fields }: EntityPaths<F>, path: string): F {
+  const field = fields.find((candidate) => candidate.path === path)
   if (field) return field
-  const paths = descriptor.fields.map((candidate) => candidate.path)
+  const paths = fields.map((candidate) => candidate.path)
   const near = didYouMean(path, paths)
-  throw new HoldfastError('E_CONFIG', `"${descriptor.name}" has no field "${path}" in this snapshot${near ? `; did you mean "${near}"?` : ''}`, {
+  throw new HoldfastError('E_CONFIG', `"${name}" has no field "${path}"${near ? `; did you mean "${near}"?` : ''}`, {
     hint: `It has ${paths.join(', ')}.`,
   })
 }
 
-function compile(field: FieldDescriptor, condition: unknown): CompiledCondition {
-  if (condition === null || isOperand(condition)) return oneOf(field, [condition])
-  if (typeof condition === 'object') {
-    const members = Object.entries(condition)
-    const [first] = members
-    if (members.length === 1 && first![0] === 'in' && Array.isArray(first![1])) return oneOf(field, first![1] as readonly unknown[])
-    if (members.length > 0 && members.every(([name, bound]) => Object.hasOwn(BOUNDS, name) && isOperand(bound))) {
-      const bounds = members.map(([name, bound]) => ({ holds: BOUNDS[name as keyof typeof BOUNDS], order: orderOf(field, bound as Operand) }))
-      const holds = (value: JsonValue) =>
-        value !== null &&
-        bounds.every((bound) => {
-          const order = bound.order(value)
-          return order !== null && bound.holds(order)
-        })
-      return { field: field.path, holds, tokens: null }
-    }
-  }
-  throw new HoldfastError('E_CONFIG', `the condition on "${field.path}" is none`, {
-    hint: 'Give a value, null, { in: [values] }, or bounds: { gt, gte, lt, lte }.',
+interface EntityPaths<F extends { readonly path: string }> {
+  readonly name: string
+  readonly fields: readonly F[]
+}
+
+interface FieldCondition<F> {
+  readonly field: F
+  readonly condition: PlainCondition
+  readonly written: unknown
+}
+
+function conditionsOf<F extends { readonly path: string }>(
+  entity: EntityPaths<F>,
+  where: Readonly<Record<string, unknown>>,
+  above: string,
+): FieldCondition<F>[] {
+  return Object.entries(where).flatMap(([name, written]) => {
+    const path = `${above}${name}`
+    const condition = plainCondition(path, written)
+    const below = entity.fields.filter((field) => field.path.startsWith(`${path}.`))
+    const own = entity.fields.some((field) => field.path === path)
+    if (condition.kind === 'nested' && !own && below.length > 0) return conditionsOf(entity, condition.members, `${path}.`)
+    if (own || below.length === 0) return [{ field: fieldNamed(entity, path), condition, written }]
+    // A reference by its name alone, as both ORMs have it; what has several columns can only be absent as a whole.
+    const isNull = condition.kind === 'oneOf' && condition.values.every((value) => value === null)
+    if (below.length === 1 || isNull) return below.map((field) => ({ field, condition, written }))
+    throw new HoldfastError('E_CONFIG', `"${path}" is several fields, and the condition is on none of them`, {
+      hint: `Name them: ${below.map((field) => field.path).join(', ')}.`,
+    })
   })
 }
 
-function oneOf(field: FieldDescriptor, values: readonly unknown[]): CompiledCondition {
+function compile(field: FieldDescriptor, condition: PlainCondition): CompiledCondition {
+  if (condition.kind === 'oneOf') return oneOf(field, condition.values)
+  if (condition.kind === 'nested')
+    throw new HoldfastError('E_CONFIG', `the condition on "${field.path}" is none: it is one value`, {
+      hint: 'Give a value, null, { in: [values] }, or bounds: { gt, gte, lt, lte }.',
+    })
+  const bounds = condition.bounds.map(([name, operand]) => ({ holds: BOUNDS[name], order: orderOf(field, operand) }))
+  const holds = (value: JsonValue) =>
+    value !== null &&
+    bounds.every((bound) => {
+      const order = bound.order(value)
+      return order !== null && bound.holds(order)
+    })
+  return { field: field.path, holds, tokens: null }
+}
+
+function oneOf(field: FieldDescriptor, values: readonly (Operand | null)[]): CompiledCondition {
   const operands = values.filter((value) => value !== null)
-  const wrong = operands.find((value) => !isOperand(value))
-  if (wrong !== undefined) throw incomparable(field, wrong)
-  const orders = operands.map((operand) => orderOf(field, operand as Operand))
+  const orders = operands.map((operand) => orderOf(field, operand))
   const orNull = operands.length < values.length
   const tokens = orNull ? null : tokensOf(field, operands)
   return { field: field.path, holds: (value) => (value === null ? orNull : orders.some((order) => order(value) === 0)), tokens }
@@ -95,18 +112,29 @@ function tokensOf(field: FieldDescriptor, operands: readonly unknown[]): readonl
   const { type } = field
   const integers = type.kind === 'dynamic' && type.affinity === 'integer'
   const exact = type.kind === 'int' || type.kind === 'bigint' || type.kind === 'text' || (type.kind === 'dynamic' && type.affinity === 'text')
-  if (!exact && !integers) return null
+  if ((!exact && !integers) || isTemporal(field)) return null
+  // A number stands for every text that means it.
+  if (type.kind === 'dynamic' && type.affinity === 'text' && !operands.every((operand) => typeof operand === 'string')) return null
   const tokens = operands.map((operand) => keyToken(field, operand))
   // SQLite makes an integer of a whole number on its way into such a column, up to where a REAL has no room for it; other values it keeps as they are.
   if (integers && !tokens.every((token) => token !== null && Number.isSafeInteger(Number(token)))) return null
   return tokens.some((token) => token === null) ? null : (tokens as readonly string[])
 }
 
-function isOperand(value: unknown): value is Operand {
-  return ['string', 'number', 'bigint', 'boolean'].includes(typeof value) || value instanceof Date || value instanceof Uint8Array
-}
-
-function incomparable({ path, dbType }: FieldDescriptor, value: unknown): HoldfastError {
-  const shape = value instanceof Date ? 'a Date' : value === null ? 'null' : `a ${typeof value}`
-  return new HoldfastError('E_CONFIG', `"${path}" (${dbType}) cannot be compared with ${shape}`)
+function incomparable({ path, dbType }: FieldDescriptor, value: Operand): HoldfastError {
+  if (typeof value === 'number' && Number.isInteger(value) && !Number.isSafeInteger(value))
+    return new HoldfastError('E_CONFIG', `"${path}" (${dbType}) is compared with ${value}, which JavaScript cannot tell from its neighbours`, {
+      hint: 'Give it as text or bigint: "9007199254740993".',
+    })
+  const shape =
+    value instanceof Date
+      ? 'a Date'
+      : value instanceof Uint8Array
+        ? 'bytes'
+        : typeof value === 'string'
+          ? 'a text that is none of its values'
+          : `a ${typeof value}`
+  return new HoldfastError('E_CONFIG', `"${path}" (${dbType}) cannot be compared with ${shape}`, {
+    hint: 'Numbers as numbers or their digits, times as a valid Date or ISO text, everything else as the text that a record has.',
+  })
 }

@@ -87,6 +87,11 @@ export interface StorageAdapter {
   list(prefix: string, options?: AbortableOptions): AsyncIterable<ObjectStat>
   /** Absent names are not an error. */
   delete(keys: readonly string[], options?: AbortableOptions): Promise<void>
+  /**
+   * Removes the folder that the prefix names (it ends with a slash), and those in it, where they are empty. By a place that has folders; only for a prefix below which nobody stores anything
+   * meanwhile.
+   */
+  removeFolders?(prefix: string, options?: AbortableOptions): Promise<void>
   /** What the place is like. By an adapter that declares `objectLock` or `versioning`. */
   place?(options?: AbortableOptions): Promise<PlaceFacts>
   /** Free and used bytes, where the storage can tell, at little cost: asked before each backup. Of a file system they are those of the whole of it. */

@@ -1,6 +1,7 @@
-import { type ChunkStore, type ErasureEntry, type ErasureLog, type Manifest, type ManifestEntity, type RangeEntry, readRange } from '../archive/index.ts'
+import { type ChunkStore, type ErasureEntry, type ErasureLog, type Manifest, type ManifestEntity, readRange } from '../archive/index.ts'
 import type { AbortableOptions } from '../kernel/abort.ts'
 import { type ErasedRows, findErased, NOTHING_ERASED, type SearchedRows } from './erased-rows.ts'
+import { mayHold } from './may-hold.ts'
 
 export interface SearchedSnapshot {
   readonly manifest: Manifest
@@ -25,26 +26,10 @@ export async function erasedOfSnapshot({ manifest, chunks, erasures, nameToday }
     async *lines(wanted: SearchedRows, { signal }: AbortableOptions) {
       const store = await chunks(entity.bucket)
       for (const range of entity.ranges) {
-        if (range.rows > 0 && (await mayHold(store, range, wanted, { signal }))) yield* readRange(store, range, { signal })
+        if (range.rows > 0 && (range.layers.length > 1 || (await mayHold(store, range.layers[0]!, wanted, { signal }))))
+          yield* readRange(store, range, { signal })
       }
     },
   }))
   return findErased(entities, erasures, entries, options)
-}
-
-/** By the key index, where one chunk is the whole range. */
-async function mayHold(chunks: ChunkStore, { layers }: RangeEntry, { isSubject, references }: SearchedRows, options: AbortableOptions): Promise<boolean> {
-  if (layers.length !== 1) return true
-  const index = await chunks.readIndex(layers[0]!, options)
-  if (isSubject) for (const key of index.keys()) if (isSubject(key)) return true
-  for (const { fields, values } of references) {
-    const [path, ...more] = fields
-    if (path === undefined || more.length > 0) return true
-    for (const text of values) {
-      const [value] = JSON.parse(text) as [string]
-      // A value is told apart from its spelling in the tuple: both ways of writing it are asked for.
-      if (index.mayReference(path, value) || index.mayReference(path, JSON.stringify(value))) return true
-    }
-  }
-  return false
 }

@@ -3,7 +3,7 @@ import type { EntityDescriptor, ReferenceDescriptor } from '../contracts/entity-
 import type { KeyText } from '../contracts/key-range.ts'
 import { type AbortableOptions, throwIfAborted } from '../kernel/abort.ts'
 import { createLineParser, keyTextOf } from '../record/index.ts'
-import { keySpellings } from './key-spellings.ts'
+import { subjectTest } from './subject-test.ts'
 
 /** The records of one entity, as often as they are asked for. */
 export interface SearchedEntity {
@@ -85,30 +85,21 @@ class EntityState {
 
   constructor(searched: SearchedEntity, entries: readonly ErasureEntry[], ledger: Pick<ErasureLog, 'subject'>) {
     const { descriptor, today } = searched
-    const { store, name, table } = descriptor
     this.#searched = searched
-    this.id = idOf(store, name)
+    this.id = idOf(descriptor.store, descriptor.name)
     this.descriptor = descriptor
-    // An entity that was renamed is known by its table, or by what the application says it was; its entries keep the name that their hashes were made with.
-    const own = Map.groupBy(
-      entries.filter((entry) => entry.store === store && (entry.entity === name || entry.entity === today || entry.table === table)),
-      ({ entity }) => entity,
-    )
-    const sets = [...own].map(([entity, all]) => ({ entity, subjects: new Set(all.map(({ subject }) => subject)) }))
-    this.isSubject =
-      sets.length === 0
-        ? null
-        : (key) => keySpellings(key).some((spelling) => sets.some(({ entity, subjects }) => subjects.has(ledger.subject({ store, entity }, spelling))))
+    this.isSubject = subjectTest({ descriptor, today }, entries, ledger)
   }
 
   get hasSubjects(): boolean {
     return this.isSubject !== null
   }
 
-  /** True when there are more than before. */
+  /** True when there are more than before, or other lines of the same. */
   async search(wanted: SearchedRows, options: AbortableOptions): Promise<boolean> {
     const { descriptor, keys } = this
-    const before = keys.size
+    const size = () => keys.size + [...this.values.values()].reduce((sum, values) => sum + values.size, 0)
+    const before = size()
     const paths = descriptor.fields.map(({ path }) => path)
     const parser = createLineParser({ entity: descriptor.name, fields: paths })
     const keyAt = descriptor.key.map((path) => paths.indexOf(path))
@@ -126,18 +117,17 @@ class EntityState {
         start = end
         const token = (at: number) => bytes.toString('utf8', spans[at * 2], spans[at * 2 + 1])
         const key = keyTextOf(keyAt.map(token))
-        if (keys.has(key)) continue
         const refers = refersAt.some(
           ({ at, when, values }) => (!when || when.values.includes(String(JSON.parse(token(when.at))))) && values.has(tuple(at.map(token))),
         )
-        if (!refers && !wanted.isSubject?.(key)) continue
+        if (!refers && !keys.has(key) && !wanted.isSubject?.(key)) continue
         keys.add(key)
         for (const [columns, values] of this.values) {
           values.add(tuple((JSON.parse(columns) as string[]).map((column) => token(descriptor.fields.findIndex((field) => field.column === column)))))
         }
       }
     }
-    return keys.size > before
+    return size() > before
   }
 }
 

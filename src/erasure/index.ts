@@ -1,3 +1,7 @@
 export { erasedOfSnapshot, type SearchedSnapshot } from './erased-of-snapshot.ts'
 export { type ErasedCount, type ErasedRows, findErased, idOf, NOTHING_ERASED, type SearchedEntity } from './erased-rows.ts'
+export { type HeldMemory, type HeldRecords, heldRecords } from './held-records.ts'
+export { keySpellings } from './key-spellings.ts'
+export { rewriteRange } from './rewrite-range.ts'
+export { type RewrittenRanges, rewriteSnapshot } from './rewrite-snapshot.ts'
 export { withoutErased } from './without-erased.ts'

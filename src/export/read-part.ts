@@ -24,8 +24,11 @@ export interface ReadPartOptions {
   readonly onMoved: () => void
 }
 
-/** Chunks of one reader that are being finished and stored while it fills the next. With that one: about two chunks in memory a reader, three at most. */
-const CHUNKS_UNDER_WAY = 2
+/**
+ * Chunks of one reader that are being finished and stored while it fills the next: two at least, and a third while the storage takes its time, with index and chunk one after the other. What waits to be
+ * stored is compressed.
+ */
+const CHUNKS_UNDER_WAY = 3
 
 const NO_LINES_SHA256 = createHash('sha256').digest('hex')
 

@@ -150,8 +150,14 @@ async function committedManifest(main: Repository, { sessionId, scope }: TokenPo
     if (!isHoldfastError(error, 'E_SNAPSHOT_UNKNOWN')) throw error
   }
   // By its tombstone: the manifest itself may be pruned already.
-  if (await main.scope(scope).isHidden(sessionId, options))
-    throw new HoldfastError('E_SESSION_CLOSED', `session ${sessionId} is complete, and its snapshot was deleted`)
+  const tombstone = await main.scope(scope).tombstone(sessionId, options)
+  if (tombstone?.replacedBy !== undefined) {
+    throw new HoldfastError('E_SESSION_CLOSED', `session ${sessionId} is complete, and its snapshot was rewritten without erased records`, {
+      hint: `The snapshot is ${tombstone.replacedBy} now.`,
+      details: { sessionId, replacedBy: tombstone.replacedBy },
+    })
+  }
+  if (tombstone) throw new HoldfastError('E_SESSION_CLOSED', `session ${sessionId} is complete, and its snapshot was deleted`)
   return null
 }
 

@@ -93,12 +93,16 @@ function checkHead(line: Buffer): Manifest {
   const value = parseJson(line, NAME) as Record<string, unknown> | null
   if (typeof value !== 'object' || value === null || value.holdfast !== 'ndjson') throw corrupt(NAME, 'does not begin like one of Holdfast')
   if (typeof value.format === 'number' && value.format > 1) throw tooNew(NAME, `format ${value.format}; this Holdfast reads format 1`)
-  const { manifest, hidden } = value as { manifest?: Partial<Manifest>; hidden?: unknown }
+  const { manifest, hidden, masked } = value as { manifest?: Partial<Manifest>; hidden?: unknown; masked?: unknown }
   if (value.format !== 1 || typeof manifest !== 'object' || manifest === null || !Array.isArray(manifest.entities) || !Array.isArray(hidden))
     throw corrupt(NAME, 'its head is not complete')
   const counts = { rows: 0, plainBytes: 0, storedBytes: 0 }
   const entities = (manifest.entities as unknown[]).map((entity) => ({ ...(entity as ManifestEntity), ...counts, ranges: [{ ...NOTHING, evidence: 0 }] }))
   const checked = checkManifest({ ...manifest, requiredFeatures: [], entities, totals: { ...counts, entities: entities.length, chunks: 0 } }, NAME)
+  if (Array.isArray(masked) && masked.length > 0)
+    throw new HoldfastError('E_CONFIG', `${NAME} has masked values: no snapshot can be made of it under the id of the one that it was made of`, {
+      hint: 'Load it into a database by itself, and back that up.',
+    })
   if (hidden.length > 0)
     throw new HoldfastError('E_CONFIG', `${NAME} does not show the values of sensitive fields: no snapshot can be made of it`, {
       hint: 'Export it again with `revealSensitive: true`, `--reveal-sensitive`; or export a bundle, which holds all values.',

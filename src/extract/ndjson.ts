@@ -11,8 +11,10 @@ export interface NdjsonHead {
   readonly format: 1
   /** Of the entities that follow, without where their chunks lie. */
   readonly manifest: Omit<Manifest, 'entities' | 'totals'> & { readonly entities: readonly Omit<ManifestEntity, 'ranges'>[] }
-  /** Fields whose values are not shown. */
+  /** Fields whose values are not shown: not at all, or replaced. */
   readonly hidden: readonly { readonly store: string; readonly entity: string; readonly fields: readonly string[] }[]
+  /** Of these, those that were replaced, and by which masker. */
+  readonly masked?: readonly { readonly store: string; readonly entity: string; readonly field: string; readonly masker: string }[]
 }
 
 /** Last line. */
@@ -61,14 +63,19 @@ export function recordHead(store: string, entity: string): string {
 }
 
 function headOf(entities: readonly ExtractedEntity[], { entities: _all, totals: _totals, ...manifest }: Manifest): NdjsonHead {
-  const hidden = entities.flatMap(({ entity: { descriptor }, hidden: fields }) =>
-    fields.size === 0 ? [] : [{ store: descriptor.store, entity: descriptor.name, fields: [...fields].toSorted() }],
+  const hidden = entities.flatMap(({ entity: { descriptor }, hidden: fields, masked }) => {
+    const unshown = [...fields, ...masked.keys()]
+    return unshown.length === 0 ? [] : [{ store: descriptor.store, entity: descriptor.name, fields: unshown.toSorted() }]
+  })
+  const masked = entities.flatMap(({ entity: { descriptor }, masked: fields }) =>
+    [...fields].map(([field, masker]) => ({ store: descriptor.store, entity: descriptor.name, field, masker })),
   )
   return {
     holdfast: 'ndjson',
     format: 1,
     manifest: { ...manifest, entities: entities.map(({ entity: { ranges: _ranges, ...entity } }) => entity) },
     hidden,
+    ...(masked.length > 0 ? { masked } : {}),
   }
 }
 

@@ -87,7 +87,7 @@ export const ERRORS = {
     retryable: false,
   },
   E_MASKING: {
-    summary: 'A masked restore would let something through, or would break what is unique or refers to each other.',
+    summary: 'A masked restore or export would let something through, or would break what is unique or refers to each other.',
     hint: 'Say of each column that the message names how it is masked: `maskEntity(Customer, { email: masks.email(), city: masks.plain() })`.',
     retryable: false,
   },
@@ -97,6 +97,11 @@ export const ERRORS = {
     retryable: false,
   },
   E_PERMISSION: { summary: 'The database or storage denied an operation.', hint: 'Grant the right that the message names.', retryable: false },
+  E_PLAN_APPLIED: {
+    summary: 'The restore plan was applied already; nothing was written.',
+    hint: '`details.appliedBy` names the restore that did it. Plan again, if something is to be restored once more.',
+    retryable: false,
+  },
   E_PLAN_CHANGED: {
     summary: 'The plan or the schema is not the one this session was started with.',
     hint: 'Start a new backup; what the session stored is reused where it is unchanged.',

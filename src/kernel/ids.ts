@@ -25,6 +25,13 @@ export function uuidv7(now: number = Date.now()): string {
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`
 }
 
+/** The id right behind another: of its millisecond and counter, so that it stands in its place among all others, and always the same. */
+export function successorOf(id: string): string {
+  const tail = (BigInt(`0x${id.slice(19).replace('-', '')}`) + 1n) & 0x3fff_ffff_ffff_ffffn
+  const hex = (tail | 0x8000_0000_0000_0000n).toString(16)
+  return `${id.slice(0, 19)}${hex.slice(0, 4)}-${hex.slice(4)}`
+}
+
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/
 
 export function isUuid(text: string): boolean {

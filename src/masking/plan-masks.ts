@@ -24,7 +24,7 @@ export interface EntityToMask {
 }
 
 /**
- * Which columns of the entities of one store are masked, and how. What refers to a masked column is masked as it is, so that rows find each other.
+ * Which columns of the entities of one store are masked, and how, on their way into it or out of it. What refers to a masked column is masked as it is, so that rows find each other.
  *
  * @throws `E_MASKING` with every reason: a column that looks sensitive and of which nothing was said, a unique column that would not stay so, references that would no longer fit, values that
  * a column cannot hold. Asks no database and reads no record.
@@ -34,6 +34,7 @@ export function planMasks(
   mapping: StoreMapping,
   entities: readonly EntityToMask[],
   rules: MaskRules,
+  way: 'into' | 'out of' = 'into',
 ): ReadonlyMap<string, readonly MaskedField[]> {
   const problems: string[] = []
   const maskers = new Map(mapping.entities.map(({ name }) => [name, new Map(rules.of(store, name))]))
@@ -69,7 +70,9 @@ export function planMasks(
     planned.set(entity, fields)
   }
   if (problems.length > 0) {
-    throw new HoldfastError('E_MASKING', `masking what goes into "${store}": ${problems.join('; ')}; nothing was read or written`, { details: { problems } })
+    throw new HoldfastError('E_MASKING', `masking what goes ${way} "${store}": ${problems.join('; ')}; nothing was read or written`, {
+      details: { problems },
+    })
   }
   return planned
 }

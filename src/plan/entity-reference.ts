@@ -10,11 +10,10 @@ export interface TypeormSchema {
   readonly options: { readonly name: string; readonly target?: unknown; readonly columns: object }
 }
 
-/** What is used of a MikroORM `EntitySchema`, which `defineEntity` returns. */
+/** What is used of a MikroORM `EntitySchema` (6 or 7), which `defineEntity` returns. */
 export interface MikroOrmSchema<T = unknown> {
-  readonly '~entity': T
   readonly name: unknown
-  readonly meta: { readonly className: string; readonly class?: unknown }
+  readonly meta: { readonly className: string; readonly class?: unknown; readonly prototype: T }
 }
 
 /**
@@ -26,7 +25,7 @@ export type EntityReference = string | EntityClass | TypeormSchema | MikroOrmSch
 /** The entity type behind a reference; `unknown` behind a name. */
 export type EntityOf<R> = R extends string
   ? unknown
-  : R extends { readonly '~entity': infer T }
+  : R extends { readonly '~entity': infer T } | MikroOrmSchema<infer T>
     ? T
     : R extends { readonly options: { readonly columns: { [P in keyof (infer T)]?: unknown } } }
       ? T

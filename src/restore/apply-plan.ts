@@ -15,12 +15,15 @@ import type { RowObserver } from './watch-rows.ts'
 /** Rows that may wait for their other side. More of them have moved than anybody would read of. */
 const WAITING = 10_000
 
-/** A restore that does what the plan says, row by row, or nothing: looked at when comparing, and again under the locks of the merge. */
-export function planWatcher(plan: StoredPlan, undo: boolean): (of: WatchedRestore) => RestoreWatcher {
+/** The restore that applied a plan, when it was not undone; else null. */
+export type AppliedBy = (options: AbortableOptions) => Promise<{ readonly restoreId: string; readonly startedAt: string } | null>
+
+/** A restore that does what the plan says, row by row, or nothing: looked at when comparing, and again under the locks of the merge. `appliedBy` is asked when rows are not as planned. */
+export function planWatcher(plan: StoredPlan, undo: boolean, appliedBy: AppliedBy): (of: WatchedRestore) => RestoreWatcher {
   return (restore) => {
     const journal = undo ? undoJournal(restore) : null
     const follow = ({ selection, target }: OpenStore) =>
-      asPlanned(plan, { store: selection.store.name, entities: target.entities, log: restore.repository.restores }, { signal: restore.signal })
+      asPlanned(plan, { appliedBy, store: selection.store.name, entities: target.entities, log: restore.repository.restores }, { signal: restore.signal })
     return {
       journals: undo,
       comparing: (store) => [follow(store)],
@@ -33,10 +36,11 @@ interface Place {
   readonly store: string
   readonly entities: readonly EntityDescriptor[]
   readonly log: Pick<RestoreLog, 'readPartText'>
+  readonly appliedBy: AppliedBy
 }
 
 /** Rows come in the order of the plan, so that nearly always the next one is the next one there, too. */
-function asPlanned(plan: StoredPlan, { store, entities, log }: Place, options: AbortableOptions): RowObserver {
+function asPlanned(plan: StoredPlan, { store, entities, log, appliedBy }: Place, options: AbortableOptions): RowObserver {
   const followed = new Map<string, FollowedRows>()
   const moved = new MovedRows()
   const of = (entity: string): FollowedRows => {
@@ -47,7 +51,15 @@ function asPlanned(plan: StoredPlan, { store, entities, log }: Place, options: A
     followed.set(entity, made)
     return made
   }
-  const refuse = () => {
+  const refuse = async () => {
+    const done = await appliedBy(options)
+    if (done) {
+      const { restoreId, startedAt } = done
+      throw new HoldfastError('E_PLAN_APPLIED', `plan ${plan.planId} was applied already, by restore ${restoreId} of ${startedAt}; nothing was written`, {
+        hint: `Undo that one, \`restores.undo("${restoreId}")\`, \`holdfast undo ${restoreId}\`; or plan again, if something is to be restored once more.`,
+        details: { planId: plan.planId, appliedBy: restoreId, rows: moved.rows, count: moved.count },
+      })
+    }
     throw new HoldfastError('E_PLAN_STALE', `not as the plan saw them: ${moved.toString()}; nothing was written`, {
       details: { planId: plan.planId, rows: moved.rows, count: moved.count },
     })
@@ -58,7 +70,7 @@ function asPlanned(plan: StoredPlan, { store, entities, log }: Place, options: A
       for (const row of rows) await own.meet(row)
       if (own.waiting <= WAITING) return
       own.tell((key, what) => moved.add(store, descriptor, key, what))
-      refuse()
+      await refuse()
     },
     async judged() {
       for (const { entity } of plan.planned.filter((each) => each.store === store)) await of(entity).finish()
@@ -66,7 +78,7 @@ function asPlanned(plan: StoredPlan, { store, entities, log }: Place, options: A
         const descriptor = entities.find(({ name }) => name === entity)!
         own.tell((key, what) => moved.add(store, descriptor, key, what))
       }
-      if (moved.count > 0) refuse()
+      if (moved.count > 0) await refuse()
     },
   }
 }

@@ -3,7 +3,7 @@ import type { RestoreContext } from './restore-context.ts'
 import type { RestoredEntity, RestoreResult } from './restore-result.ts'
 
 export function buildResult(
-  { id, manifest, tenant, clock, dryRun, policy, problems, outcomes, masked, leftOut, by, applies, replays, watcher }: RestoreContext,
+  { id, manifest, tenant, clock, dryRun, policy, problems, outcomes, masked, leftOut, by, name, applies, replays, watcher }: RestoreContext,
   startedAt: number,
   { entities, silenced, warnings }: Merged,
 ): RestoreResult {
@@ -16,6 +16,7 @@ export function buildResult(
     status: dryRun ? 'planned' : problems.count > 0 ? 'PartiallyRestored' : 'completed',
     policy,
     by,
+    name,
     applies: applies ?? null,
     undoes: null,
     replays: replays ?? null,

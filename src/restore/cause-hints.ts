@@ -10,10 +10,17 @@ const WAYS_OUT: Readonly<Record<CauseClass, string>> = {
   conflict: 'Choose `overwrite`, `skip` or `newer-version-wins` for rows that differ.',
 }
 
-/** The ways out of what went wrong, the most frequent first. */
-export function hintFor(problems: readonly { readonly cause: CauseClass }[]): string {
-  const counts = new Map<CauseClass, number>()
-  for (const { cause } of problems) counts.set(cause, (counts.get(cause) ?? 0) + 1)
-  const causes = [...counts].sort(([, a], [, b]) => b - a).map(([cause]) => WAYS_OUT[cause])
-  return [...causes, 'Or go on without them: `continueOnError` (`--continue-on-error`), and `replay` them later.'].join(' ')
+/** Of rows that are to be deleted, and that others refer to. */
+const STILL_REFERRED = 'Change or remove the rows that refer to it first, or, with `deleteExtra`, choose their entities, too.'
+
+/** The ways out of what went wrong, the most frequent first. Rows that would be deleted are no records, and have no line. */
+export function hintFor(problems: readonly { readonly cause: CauseClass; readonly line?: number | null }[]): string {
+  const counts = new Map<string, number>()
+  for (const { cause, line } of problems) {
+    const way = cause === 'missing-parent' && (line ?? null) === null ? STILL_REFERRED : WAYS_OUT[cause]
+    counts.set(way, (counts.get(way) ?? 0) + 1)
+  }
+  const ways = [...counts].sort(([, a], [, b]) => b - a).map(([way]) => way)
+  if (ways.every((way) => way === STILL_REFERRED)) return STILL_REFERRED
+  return [...ways, 'Or go on without them: `continueOnError` (`--continue-on-error`), and `replay` them later.'].join(' ')
 }

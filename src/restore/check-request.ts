@@ -19,6 +19,7 @@ export interface RestoreSettings {
   readonly continueOnError: number
   readonly resolvers: readonly RowResolver[]
   readonly by: string | null
+  readonly name: string | null
 }
 
 /** What can be asked of a restore. */
@@ -40,6 +41,7 @@ export const RESTORE_OPTIONS: readonly (keyof RestoreRequest)[] = [
   'undo',
   'continueOnError',
   'by',
+  'name',
   'samples',
 ]
 const POLICIES: readonly ConflictPolicy[] = ['overwrite', 'skip', 'fail', 'newer-version-wins']
@@ -51,9 +53,9 @@ const MOST_FAILED = 10_000
 
 /** Requests come from plain JavaScript and from JSON too: a misspelt `dryRun` must not write. @throws `E_CONFIG` */
 export function checkRequest(request: RestoreRequest): RestoreSettings {
-  const { create = true, update = true, deleteExtra = false, undo = false, resolvers = [], by = null } = request
-  const { policy = update ? 'fail' : 'skip', dryRun = false, mask = false, samples = DEFAULT_SAMPLES, entities, into, continueOnError = 0 } = request
   assertKnownOptions(request, RESTORE_OPTIONS, 'a restore')
+  const { create = true, update = true, deleteExtra = false, undo = false, resolvers = [], by = null, name = null } = request
+  const { policy = update ? 'fail' : 'skip', dryRun = false, mask = false, samples = DEFAULT_SAMPLES, entities, into, continueOnError = 0 } = request
   if (request.targetScope !== undefined) {
     assertScopeValue(request.targetScope)
     if (request.scope === undefined) throw new HoldfastError('E_SCOPE', '`targetScope` is given, and no `scope`: what belongs to no tenant goes to none')
@@ -86,12 +88,13 @@ export function checkRequest(request: RestoreRequest): RestoreSettings {
     })
   }
   expect(by === null || (typeof by === 'string' && by.length <= LONGEST_NAME), 'by', by, `at most ${LONGEST_NAME} characters`)
+  expect(name === null || typeof name === 'string', 'name', name, 'the id of a named restore')
   expect(typeof dryRun === 'boolean', 'dryRun', dryRun, 'true or false')
   expect(typeof mask === 'boolean', 'mask', mask, 'true or false')
   expect(Number.isInteger(samples) && samples >= 0 && samples <= MOST_SAMPLES, 'samples', samples, `0 to ${MOST_SAMPLES}`)
   expect(entities === undefined || (Array.isArray(entities) && entities.every((name) => typeof name === 'string')), 'entities', entities, 'a list of names')
   expect(into === undefined || isTextRecord(into), 'into', into, 'store names by store names')
-  return { policy, create, deleteExtra, dryRun, mask, samples, undo, continueOnError, resolvers, by }
+  return { policy, create, deleteExtra, dryRun, mask, samples, undo, continueOnError, resolvers, by, name }
 }
 
 function isTextRecord(value: unknown): boolean {

@@ -15,10 +15,18 @@ export function checkSelection({ entities, select, related, deleteExtra }: Resto
   expect(Array.isArray(select) && select.length > 0, 'select', select, 'a list of picks: pick(Order, { keys: [1] })')
   for (const { entity, ...pick } of select) {
     assertKnownOptions(pick, ['keys', 'where', 'fields'], 'a pick')
+    // A list that a caller's code did not get would mean all rows.
+    for (const option of ['keys', 'where', 'fields'] as const)
+      if (Object.hasOwn(pick, option)) expect(pick[option] !== undefined, option, pick[option], 'a value, or the option left out: without it all is meant')
     expect(entity !== undefined && entity !== null, 'entity', entity, 'a class, a schema or a name')
     expect(pick.keys === undefined || (Array.isArray(pick.keys) && pick.keys.length > 0), 'keys', pick.keys, 'a list of keys')
     expect(pick.fields === undefined || (Array.isArray(pick.fields) && pick.fields.length > 0), 'fields', pick.fields, 'a list of property paths')
-    expect(pick.where === undefined || (typeof pick.where === 'object' && pick.where !== null), 'where', pick.where, 'conditions by property path')
+    expect(
+      pick.where === undefined || (typeof pick.where === 'object' && pick.where !== null && !Array.isArray(pick.where)),
+      'where',
+      pick.where,
+      'conditions by property path',
+    )
   }
   if (entities !== undefined)
     throw new HoldfastError('E_CONFIG', '`entities` and `select` are both given', { hint: 'Pick whole entities too: pick(Customer).' })

@@ -25,7 +25,7 @@ export interface FailedRecord {
 export interface KeptFailures {
   /** The restore that left them out first. */
   readonly root: string
-  /** What that restore was asked for, but for which rows, by whom, and what JSON cannot hold. */
+  /** What that restore was asked for, but for which rows, by whom, under which name, and what JSON cannot hold. */
   readonly request: RestoreRequest
   readonly records: readonly FailedRecord[]
   /** Entities, as the snapshot has them, of which only these fields are written, or whose rows are all there as parents of others. */
@@ -66,7 +66,7 @@ export async function withKeys(
       }
     }
   }
-  const { resolvers: _resolvers, dryRun: _dryRun, entities: _entities, select: _select, related: _related, by: _by, ...request } = context.request
+  const { resolvers: _resolvers, dryRun: _dryRun, entities: _entities, select: _select, related: _related, by: _by, name: _name, ...request } = context.request
   const kept: KeptFailures = { root: context.replays ?? context.id, request: { ...request, snapshot: context.manifest.snapshotId }, records, entities }
   return { ...diagnostics, entries, kept }
 }

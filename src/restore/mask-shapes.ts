@@ -1,3 +1,4 @@
+import type { EntityDescriptor } from '../contracts/entity-descriptor.ts'
 import type { RestoreTarget } from '../contracts/restore-target.ts'
 import { HoldfastError } from '../kernel/errors.ts'
 import { maskLines, planMasks } from '../masking/index.ts'
@@ -27,7 +28,7 @@ export async function maskShapes(
 ): Promise<readonly LineShape[]> {
   const { masking } = context
   if (!masking) return shapes
-  await refuseSource(selection, context)
+  await refuseSource(selection, target, context)
   const { name: store, mapping } = selection.store
   const entities = shapes.map(({ record }) => ({ entity: record.name, record, live: target.entities.find(({ name }) => name === record.name)! }))
   const planned = planMasks(store, mapping, entities, masking)
@@ -48,14 +49,34 @@ export async function maskShapes(
   })
 }
 
-/** Masked rows over the ones they were made of would be the end of both. */
-async function refuseSource({ store, from, entities }: StoreSelection, { manifest, signal }: RestoreContext): Promise<void> {
+/** Masked rows over the ones they were made of would be the end of both. MySQL's tables can stand in another database than the connection's, of the source as well as of the target. */
+async function refuseSource(
+  { store, from, entities }: StoreSelection,
+  target: RestoreTarget,
+  { manifest, whole = manifest, signal }: RestoreContext,
+): Promise<void> {
   const source = manifest.stores.find(({ name }) => name === from)!.source
   const view = await store.openView({ entities: entities.slice(0, 1).map(({ descriptor }) => ({ entity: descriptor.name })), signal })
   const { dialect, database, systemId } = view.source
   await view.close()
-  if (dialect !== source.dialect || database !== source.database || systemId !== source.systemId) return
-  throw new HoldfastError('E_MASKING', `store "${store.name}" is the database that the snapshot was taken of: ${database}; nothing was read or written`, {
-    hint: 'Masked records go into another database: `into: { store: otherStore }`, or a configuration whose store is another one.',
-  })
+  if (dialect !== source.dialect || systemId !== source.systemId) return
+  const hint = 'Masked records go into another database: `into: { store: otherStore }`, or a configuration whose store is another one.'
+  if (database === source.database)
+    throw new HoldfastError('E_MASKING', `store "${store.name}" is the database that the snapshot was taken of: ${database}; nothing was read or written`, {
+      hint,
+    })
+  if (dialect !== 'mysql') return
+  const taken = new Set(whole.entities.flatMap(({ descriptor }) => (descriptor.store === from ? [tableOf(descriptor)] : [])))
+  const same = target.entities.filter((live) => taken.has(tableOf(live)))
+  if (same.length === 0) return
+  throw new HoldfastError(
+    'E_MASKING',
+    `in store "${store.name}" these stand in the very tables that the snapshot was taken of: ${same.map((live) => `${live.name} (${live.schema}.${live.table})`).join(', ')}; nothing was read or written`,
+    { hint },
+  )
+}
+
+/** Whether letters of either case are one is a setting of the server: two that differ in nothing else are taken for one. */
+function tableOf({ schema, table }: Pick<EntityDescriptor, 'schema' | 'table'>): string {
+  return JSON.stringify([schema, table]).toLowerCase()
 }

@@ -73,7 +73,7 @@ type Comparing = Pick<MergeOptions, 'compared' | 'samples'>
 async function mergeWithoutFailed(store: OpenStore, stores: readonly OpenStore[], comparing: Comparing, context: RestoreContext): Promise<MergeReport> {
   for (;;) {
     try {
-      return await mergeStore(store, comparing, context)
+      return await mergeStore(store, stores.length === 1, comparing, context)
     } catch (error) {
       const problems = isHoldfastError(error) ? (error.details.problems as readonly RecordProblem[] | undefined) : undefined
       if (!isHoldfastError(error) || !Array.isArray(problems)) throw error
@@ -90,7 +90,7 @@ function withRefused(merged: MergedEntity, failed: FailedRecords): MergedEntity 
   return { ...merged, failed: merged.failed + failed.refused(merged.entity) }
 }
 
-async function mergeStore(store: OpenStore, comparing: Comparing, context: RestoreContext) {
+async function mergeStore(store: OpenStore, isOnly: boolean, comparing: Comparing, context: RestoreContext) {
   const { manifest, meters, signal } = context
   const { selection, target, items, failed } = store
   const metered = new Map(items.map((item) => [item.entity, meters.of(item.archived)]))
@@ -103,7 +103,10 @@ async function mergeStore(store: OpenStore, comparing: Comparing, context: Resto
     problemLimit: listed(context).problemLimit,
     sequences: (saved?.sequences ?? []).filter(({ entity }) => metered.has(entity)),
     onProgress: (entity, rows) => metered.get(entity)?.reached(rows),
-    beforeCommit: ({ entities }) => assertAccounted(items, entities, (entity) => failed.refused(entity)),
+    beforeCommit: ({ entities }) => {
+      assertAccounted(items, entities, (entity) => failed.refused(entity))
+      if (isOnly) refuseAllAbsent(items, entities)
+    },
   })
   for (const { entity, created, updated, identical, kept, absent, failed: left } of report.entities) {
     const meter = metered.get(entity)
@@ -112,6 +115,18 @@ async function mergeStore(store: OpenStore, comparing: Comparing, context: Resto
     meter?.done()
   }
   return report
+}
+
+/** @throws `E_RESTORE_EMPTY` when not one of the rows that were meant is there, and none was to be created: then nothing was restored, whatever was asked for. */
+function refuseAllAbsent(items: readonly ChosenItem[], merged: readonly MergedEntity[]): void {
+  const absent = merged.reduce((sum, one) => sum + one.absent, 0)
+  const done = merged.reduce((sum, one) => sum + one.created + one.updated + one.identical + one.kept + one.failed + one.deleted, 0)
+  const unchanged = items.reduce((sum, item) => sum + unchangedRows(item), 0)
+  if (absent === 0 || done + unchanged > 0) return
+  throw new HoldfastError('E_RESTORE_EMPTY', `none of the ${absent} records has a live row, and none was to be created; nothing was written`, {
+    hint: 'Create the rows that are missing: leave `fields` and `create: false` (`--fields`, `--no-create`) away.',
+    details: { entities: items.map(({ entity }) => entity), records: absent },
+  })
 }
 
 /** The merge looks again under its locks, so its numbers are those of what happened; samples and extra rows are those of the comparison. */

@@ -1,13 +1,16 @@
+import { isDeepStrictEqual } from 'node:util'
 import { RESTORE_OPTIONS } from './check-request.ts'
 import type { RestoreRequest } from './restore-request.ts'
 import type { SnapshotAt } from './row-pick.ts'
 
 /** What is said each time, and so not declared. */
 const SAID_EACH_TIME = ['snapshot', 'scope', 'targetScope', 'dryRun', 'by'] as const
-type SaidEachTime = (typeof SAID_EACH_TIME)[number]
+/** What a request of a named restore has beside what is declared. */
+const NOT_DECLARED: readonly (keyof RestoreRequest)[] = [...SAID_EACH_TIME, 'name']
+type NotDeclared = (typeof SAID_EACH_TIME)[number] | 'name'
 
 /** A restore declared once, to be run again by its name: which snapshots, which rows, what wins, and where they go. */
-export interface NamedRestore extends Omit<RestoreRequest, SaidEachTime> {
+export interface NamedRestore extends Omit<RestoreRequest, NotDeclared> {
   /** `[a-z0-9][a-z0-9-]{0,62}`, unique among the named restores. */
   readonly id: string
   /** For whoever runs it at a bad moment. */
@@ -27,7 +30,7 @@ export const NAMED_RESTORE_OPTIONS: readonly (keyof NamedRestore)[] = [
   'plan',
   'series',
   'metadata',
-  ...RESTORE_OPTIONS.filter((option): option is Exclude<keyof RestoreRequest, SaidEachTime> => !(SAID_EACH_TIME as readonly string[]).includes(option)),
+  ...RESTORE_OPTIONS.filter((option): option is Exclude<keyof RestoreRequest, NotDeclared> => !NOT_DECLARED.includes(option)),
 ]
 
 /** What is said when a named restore is run. */
@@ -46,9 +49,17 @@ export function defineRestore(declaration: NamedRestore): NamedRestore {
 
 /** The request that a named restore stands for. */
 export function requestOfNamed(
-  { id: _id, description: _description, plan, series, metadata, ...rest }: NamedRestore,
+  { id: name, description: _description, plan, series, metadata, ...rest }: NamedRestore,
   { at, ...said }: NamedRestoreOptions = {},
 ): RestoreRequest {
   const snapshot = { plan, ...(series === undefined ? {} : { series }), ...(metadata === undefined ? {} : { metadata }), ...(at === undefined ? {} : { at }) }
-  return { ...rest, ...Object.fromEntries(Object.entries(said).filter(([, value]) => value !== undefined)), snapshot }
+  return { ...rest, ...Object.fromEntries(Object.entries(said).filter(([, value]) => value !== undefined)), snapshot, name }
+}
+
+/** In what a request is another than the named restore that it says it is: names of its options. What is said each time may be anything, and the snapshot the id of one that was found before. */
+export function differencesFrom(restore: NamedRestore, request: RestoreRequest): readonly string[] {
+  const declared = requestOfNamed(restore)
+  const told = ({ snapshot }: RestoreRequest) => (typeof snapshot === 'string' ? null : { ...snapshot, at: null })
+  const others = RESTORE_OPTIONS.filter((option) => !NOT_DECLARED.includes(option) && !isDeepStrictEqual(request[option], declared[option]))
+  return typeof request.snapshot === 'string' || isDeepStrictEqual(told(request), told(declared)) ? others : ['snapshot', ...others]
 }

@@ -26,6 +26,7 @@ export function nothingToReplay(
     status: 'completed',
     policy,
     by,
+    name: null,
     applies: null,
     undoes: null,
     replays: restoreId,

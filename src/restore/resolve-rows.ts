@@ -12,10 +12,29 @@ const VERDICTS: Readonly<Record<Resolution, RowVerdict['action'] | null>> = { re
 
 /** The resolver of an entity of a store. */
 export function resolverOf(resolvers: readonly RowResolver[], store: string, entity: string): RowResolver | undefined {
-  return resolvers.find((resolver) => {
-    const name = typeof resolver.entity === 'string' ? resolver.entity : referenceFacts(resolver.entity)?.name
-    return name === entity || name === `${store}.${entity}`
-  })
+  return resolvers.find((resolver) => isOf(resolver, store, entity))
+}
+
+function isOf(resolver: RowResolver, store: string, entity: string): boolean {
+  const name = nameOf(resolver)
+  return name === entity || name === `${store}.${entity}`
+}
+
+function nameOf({ entity }: RowResolver): string {
+  return typeof entity === 'string' ? entity : (referenceFacts(entity)?.name ?? 'what is no entity')
+}
+
+/** @throws `E_CONFIG` for a resolver that would never be asked: the policy would decide of its rows */
+export function assertAsked(resolvers: readonly RowResolver[], chosen: readonly { readonly store: string; readonly entity: string }[]): void {
+  for (const resolver of resolvers) {
+    const own = chosen.filter(({ store, entity }) => isOf(resolver, store, entity))
+    const isAsked = own.some(({ store, entity }) => resolverOf(resolvers, store, entity) === resolver)
+    if (isAsked) continue
+    const why = own.length > 0 ? 'another decides of its rows' : 'it is not among what comes back'
+    throw new HoldfastError('E_CONFIG', `the resolver of "${nameOf(resolver)}" would never be asked: ${why}`, {
+      hint: own.length > 0 ? 'Give one for each entity.' : `What comes back: ${chosen.map(({ entity }) => entity).join(', ')}.`,
+    })
+  }
 }
 
 /** Asks the resolvers of the request about rows that differ. Their records are read again, in step with the rows. */

@@ -16,7 +16,7 @@ export interface RestoreRequest {
    * alone, and what is kept of the restore is kept with it. Keys stay as they are: one that a row of any other tenant has refuses everything (`E_SCOPE_ROWS`). Default: the tenant of the snapshot.
    */
   readonly targetScope?: string | undefined
-  /** Entities to restore: names as the snapshot has them, `store.Name` where two stores have one name. Default: all. An empty list is refused. */
+  /** Entities to restore: their names of today, `store.Name` where two stores have one name. Default: all. An empty list is refused. */
   readonly entities?: readonly string[]
   /** Rows to restore, in place of `entities`: by key, by condition, and of them only some fields. Default: all. See `pick`. */
   readonly select?: readonly RowPick[]
@@ -43,6 +43,8 @@ export interface RestoreRequest {
    * twice; records are staged even where the tables are empty. Default false; applied plans and undone restores always can.
    */
   readonly undo?: boolean
+  /** Id of the named restore that this is, as `restores.named` gives it, for result and history. Refused where what is asked for is another than what is declared. */
+  readonly name?: string
   /** Who asks for it, for the history. At most 200 characters. */
   readonly by?: string
   /**

@@ -45,6 +45,8 @@ export interface RestoreResult {
   readonly policy: ConflictPolicy
   /** Who asked for it. */
   readonly by: string | null
+  /** Id of the named restore that it was, or that the applied plan was of; else null. */
+  readonly name: string | null
   /** Id of the plan that was applied, or of the restore that was undone; null for a restore of its own. */
   readonly applies: string | null
   readonly undoes: string | null

@@ -48,7 +48,8 @@ async function restoreAll(selections: readonly StoreSelection[], asked: RestoreC
     opened = stores
     const built = buildResult(context, startedAt, await restore(stores, context))
     const result = (await hooks?.done(built)) ?? built
-    const kept = await keepResult(context, stores, result)
+    // Of the databases nothing is wanted any more: they are let go while the result is stored.
+    const [kept] = await Promise.all([keepResult(context, stores, result), closeAll(targets)])
     await context.finish?.(kept, { signal: context.signal })
     return kept
   } catch (error) {
@@ -56,8 +57,13 @@ async function restoreAll(selections: readonly StoreSelection[], asked: RestoreC
     await keepDiagnostics(context, opened, selections, known)
     throw known
   } finally {
-    await Promise.allSettled(targets.map((target) => target.close()))
+    await closeAll(targets)
   }
+}
+
+/** What is closed already stays so. What cannot be closed does not keep a restore from its result. */
+async function closeAll(targets: readonly RestoreTarget[]): Promise<void> {
+  await Promise.allSettled(targets.map((target) => target.close()))
 }
 
 /** Rows that go to another tenant most often meet the ones that they were read from. */

@@ -4,7 +4,7 @@ import { CanonicalJson, canonicalJson } from '../kernel/canonical-json.ts'
 import { HoldfastError } from '../kernel/errors.ts'
 
 /** JSON of the rows of one page: what is in memory of however many rows. */
-const PAGE_BYTES = 2 * 1024 * 1024
+const PAGE_BYTES = 1024 * 1024
 
 /** Text that is turned into bytes at once: it must not grow old, for what is old stays on the heap until that is full. */
 const PIECE_LENGTH = 64 * 1024

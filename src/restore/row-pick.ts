@@ -7,11 +7,11 @@ export type PickedKey = PickedValue | readonly PickedValue[] | { readonly [path:
 
 /** Rows of one entity that are to come back; with neither keys nor conditions all of them. */
 export interface RowPick {
-  /** A class, a schema, or a name as the snapshot has it: `Name`, `store.Name`. */
+  /** A class, a schema, or a name: `Name`, `store.Name`. That of today, or, where nothing is called so today, that of the snapshot. */
   readonly entity: EntityReference
   /** These records. A key that the snapshot does not have is `E_SELECTION`. */
   readonly keys?: readonly PickedKey[]
-  /** Records that hold all of these conditions, as `Where` says, instead of keys. */
+  /** Records that hold all of these conditions, as `Where` says, instead of keys. Properties by their names of today, else of the snapshot; values are those of the snapshot, before any up-caster. */
   readonly where?: Readonly<Record<string, unknown>>
   /** Only these fields are written, into rows that are there: none is created. Default all. */
   readonly fields?: readonly string[]

@@ -1,4 +1,4 @@
-import { type ManifestEntity, type RangeEntry, rangeSchema } from '../archive/index.ts'
+import { isProven, type ManifestEntity, type RangeEntry, rangeSchema } from '../archive/index.ts'
 import type { EntitySelection } from '../contracts/entity-store.ts'
 import type { KnownRange } from '../contracts/key-range.ts'
 import type { LiveLook } from '../contracts/restore-target.ts'
@@ -55,6 +55,7 @@ async function unchangedRanges(live: LiveLook, { archived }: ChosenItem, { bucke
   // Under another schema or order of keys the ranges mean something else.
   if (change.schema !== rangeSchema({ ...now, store: descriptor.store }, live.keyOrder(now.name))) return []
   const image = KeyImage.of(knownRanges(archived))
+  image.retain(isProven)
   const unchanged: LeftRange[] = []
   const changed: ChangedRange[] = []
   for await (const decision of reconcile({ view: live, entity: now.name, image, parts: 1, signal })) {

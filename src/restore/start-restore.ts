@@ -8,6 +8,7 @@ import { ProblemLedger } from './problem-ledger.ts'
 import type { RestoreDependencies } from './restore-context.ts'
 import type { RestoreWatcher, WatchedRestore } from './restore-watcher.ts'
 import { type OwnedRows, undoJournal } from './undo-journal.ts'
+import { assertAsked } from './resolve-rows.ts'
 import { createRestoreMeters, RESTORE_PHASES } from './restore-meters.ts'
 import type { RestoreRequest } from './restore-request.ts'
 import { runRestore } from './restore-run.ts'
@@ -31,6 +32,10 @@ export function startRestore(request: RestoreRequest, dependencies: RestoreDepen
   const evolved = evolveManifest(dependencies.manifest, evolving)
   const { manifest, evolutionOf } = evolved
   const selections = selectEntities(manifest, request, stores)
+  assertAsked(
+    settings.resolvers,
+    selections.flatMap(({ store, entities }) => entities.map(({ descriptor }) => ({ store: store.name, entity: descriptor.name }))),
+  )
   const outcomes = [
     ...selections.flatMap(({ entities }) => entities.flatMap((entity) => evolutionOf(entity).outcomes)),
     ...(request.entities ? [] : evolved.removed),

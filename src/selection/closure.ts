@@ -1,5 +1,14 @@
-import { type ChunkStore, findRecord, type ManifestEntity, type RangeEntry, readRange } from '../archive/index.ts'
-import { withCachedIndexes } from '../compare/cached-indexes.ts'
+import {
+  type ChunkStore,
+  findRecords,
+  findReferring,
+  type ManifestEntity,
+  type RangeEntry,
+  readRange,
+  readReferring,
+  ReferenceSearch,
+  withCachedIndexes,
+} from '../archive/index.ts'
 import { LineCursor } from '../compare/line-cursor.ts'
 import { mayMatch } from '../compare/may-match.ts'
 import { dialectOf } from '../compare/open-snapshot.ts'
@@ -9,17 +18,15 @@ import type { KeyText } from '../contracts/key-range.ts'
 import { throwIfAborted } from '../kernel/abort.ts'
 import { HoldfastError } from '../kernel/errors.ts'
 import { mapOrdered } from '../kernel/map-ordered.ts'
-import { createLineParser, parseKeyText } from '../record/index.ts'
+import { createLineParser } from '../record/index.ts'
 import type { RowReason } from '../restore/index.ts'
-import { childToken, type EntityLink, linksOf, parentKey } from './entity-links.ts'
+import { childTokens, type EntityLink, linksOf, parentKey } from './entity-links.ts'
 import { linesWith } from './lines-with.ts'
 import { PickedEntity, type PickedRecord } from './picked-entity.ts'
 import type { SelectRowsOptions } from './select-rows.ts'
 
-/** Keys of one range up to which each is looked up by itself, in a frame, and not by going through the range. */
+/** Keys of one range up to which the frames that hold them are read, and not the range. */
 const FEW_KEYS = 4
-/** Below this a range is read at once: asking its index first would save nothing. */
-const MIN_ROWS = 200
 /** Values up to which lines are searched for their bytes before they are taken apart. */
 const FEW_TOKENS = 8
 /** Key indexes read at once. */
@@ -144,10 +151,8 @@ export class Closure {
         })
         continue
       }
-      for (const key of keys) {
-        const line = await findRecord(chunks, range, key, { signal })
-        if (line) this.#found(picked, range, picked.record(Buffer.concat([line, Buffer.from('\n')])), wanted.get(key)!)
-      }
+      for (const [key, line] of await findRecords(chunks, range, keys, { signal }))
+        this.#found(picked, range, picked.record(Buffer.concat([line, Buffer.from('\n')])), wanted.get(key)!)
     }
     for (const [key, reason] of wanted) if (reason === ASKED && !picked.found.has(key)) this.#unknown.push(`${picked.name} ${key}`)
   }
@@ -183,25 +188,21 @@ export class Closure {
     const child = this.#picked(this.#options.manifest.entities.find(({ descriptor }) => descriptor === link.child)!)
     const wanted = new Set(keys)
     const chunks = await this.#chunks(child.entity)
-    const [field] = link.fields
-    const known = link.fields.length === 1 ? keys.map((key) => childToken(link, parseKeyText(key)[0]!)) : [null]
-    const tokens = known.every((token) => token !== null) ? known : null
-    const mayHold = async (range: RangeEntry) => {
-      if (!tokens || range.rows < MIN_ROWS) return { range, may: true }
-      const indexes = await Promise.all(range.layers.map((layer) => chunks.readIndex(layer, { signal })))
-      return { range, may: tokens.some((token) => indexes.some((index) => index.mayReference(field!.path, token))) }
-    }
-    const texts = tokens && tokens.length <= FEW_TOKENS ? tokens.map((token) => Buffer.from(`${JSON.stringify(field!.path)}:${token}`)) : undefined
+    const sought = childTokens(link, keys)
+    const search = new ReferenceSearch(sought ?? [])
+    const look = async (range: RangeEntry) => ({ range, place: sought ? await findReferring(chunks, range, search, { signal }) : { frames: null } })
+    const [first] = sought ?? []
+    const texts = first && first.values.length <= FEW_TOKENS ? first.values.map((token) => Buffer.from(`${JSON.stringify(first.field)}:${token}`)) : undefined
     const filled = child.entity.ranges.filter(({ rows }) => rows > 0)
-    for await (const { range, may } of mapOrdered(filled, INDEXES_AHEAD, mayHold)) {
+    for await (const { range, place } of mapOrdered(filled, INDEXES_AHEAD, look)) {
       throwIfAborted(signal)
-      if (!may) continue
+      if (!place) continue
       const visit = (record: PickedRecord) => {
         const key = parentKey(link, record)
         if (key === null || !wanted.has(key)) return
         this.#found(child, range, record, { because, entity: parent.name, key })
       }
-      await this.#scan(child, range, visit, texts)
+      await this.#visit(child, readReferring(chunks, range, place, { signal }), visit, texts)
     }
   }
 
@@ -273,10 +274,12 @@ export class Closure {
     return opened
   }
 
+  async #scan(picked: PickedEntity, range: RangeEntry, visit: (record: PickedRecord) => void): Promise<void> {
+    await this.#visit(picked, readRange(await this.#chunks(picked.entity), range, { signal: this.#options.signal }), visit)
+  }
+
   /** `texts`: lines without any of them need not be visited. */
-  async #scan(picked: PickedEntity, range: RangeEntry, visit: (record: PickedRecord) => void, texts?: readonly Buffer[]): Promise<void> {
-    const { signal } = this.#options
-    const lines = readRange(await this.#chunks(picked.entity), range, { signal })
+  async #visit(picked: PickedEntity, lines: AsyncIterable<Uint8Array>, visit: (record: PickedRecord) => void, texts?: readonly Buffer[]): Promise<void> {
     if (texts) {
       for await (const line of linesWith(lines, texts)) visit(picked.record(line))
       return

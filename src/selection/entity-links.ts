@@ -1,7 +1,8 @@
+import type { SoughtValues } from '../archive/index.ts'
 import { keyToken } from '../compare/entity-key.ts'
 import type { EntityDescriptor, FieldDescriptor, ReferenceDescriptor } from '../contracts/entity-descriptor.ts'
 import type { KeyText } from '../contracts/key-range.ts'
-import { keyTextOf } from '../record/index.ts'
+import { keyTextOf, parseKeyText } from '../record/index.ts'
 import type { PickedRecord } from './picked-entity.ts'
 
 /** A reference from one entity to the key of another. */
@@ -56,13 +57,17 @@ export function parentKey({ parent, fields, when }: EntityLink, record: PickedRe
   return keyTextOf(tokens)
 }
 
-/** How the child writes the value of the parent's key; null when it cannot. */
-export function childToken({ parent, fields }: EntityLink, token: string): string | null {
-  return respelt(
-    token,
-    parent.fields.find(({ path }) => path === parent.key[0])!,
-    fields[0]!,
-  )
+/** How the child writes the values of the parent's keys, field by field; null when it cannot write one of them. */
+export function childTokens({ parent, fields }: EntityLink, keys: readonly KeyText[]): readonly SoughtValues[] | null {
+  const tuples = keys.map((key) => parseKeyText(key))
+  const sought: SoughtValues[] = []
+  for (const [at, field] of fields.entries()) {
+    const from = parent.fields.find(({ path }) => path === parent.key[at])!
+    const values = new Set(tuples.map((tuple) => respelt(tuple[at]!, from, field)))
+    if (values.has(null)) return null
+    sought.push({ field: field.path, values: [...(values as ReadonlySet<string>)] })
+  }
+  return sought
 }
 
 /** One value, as the record of another field has it. */

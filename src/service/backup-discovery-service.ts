@@ -1,4 +1,4 @@
-import type { Hold, Manifest, VerifyLevel } from '../archive/index.ts'
+import type { AuditEntry, Hold, Manifest, VerifyLevel } from '../archive/index.ts'
 import type { PruneReport, PruneScopesOptions, RetainOptions, RetainReport } from '../catalog/index.ts'
 import type { SnapshotReader } from '../compare/index.ts'
 import type { ConsistencyLevel } from '../contracts/consistent-view.ts'
@@ -63,7 +63,7 @@ export interface IBackupDiscoveryService {
    */
   open(id: string, options?: ScopeOption & SeenAsOption): Promise<SnapshotReader>
   /** Hides a snapshot behind a tombstone, also one that cannot be read any more. Its bytes stay until a prune. @throws `E_SNAPSHOT_UNKNOWN`, `E_SNAPSHOT_HELD` */
-  delete(id: string, options: ScopeOption & { readonly reason: string }): Promise<void>
+  delete(id: string, options: ScopeOption & { readonly reason: string; readonly by?: string | undefined }): Promise<void>
   /**
    * Holds a snapshot: until all its holds are released no retention takes it, `delete` and destroying the keys of its tenant are refused (`E_SNAPSHOT_HELD`), and no prune touches it. Its hold is a record in the repository, for every process; it does not
    * keep who may write to the storage from deleting objects there: that is what object lock is for.
@@ -73,7 +73,13 @@ export interface IBackupDiscoveryService {
   /** Holds of all buckets, of one tenant or of what belongs to none, oldest first. */
   holds(options?: ScopeOption & { readonly snapshot?: string }): Promise<readonly Hold[]>
   /** Lets go of a hold. The snapshot stays as long as another one holds it. @throws `E_HOLD_UNKNOWN` */
-  release(holdId: string, options?: ScopeOption): Promise<void>
+  release(holdId: string, options?: ScopeOption & { readonly by?: string | undefined }): Promise<void>
+  /**
+   * What took backups away, of one tenant or of what belongs to none, newest first: snapshots deleted by hand or by retention, holds released, prunes; who, when and why. Each was noted before it was done. What
+   * changes databases is in `restores.history`, what was erased in the ledger.
+   * @param options `limit`: default 100.
+   */
+  audit(options?: ScopeOption & { readonly limit?: number }): Promise<readonly AuditEntry[]>
   /** Sessions without a snapshot that can still be resumed, newest first. */
   unfinished(options?: ScopeOption): Promise<readonly UnfinishedSession[]>
   /** Reads a snapshot back from storage as far as `level` says. Default `plain`. */

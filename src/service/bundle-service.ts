@@ -99,6 +99,11 @@ export interface ExportRecordsOptions extends ScopeOption {
   readonly entities?: readonly string[]
   /** Also give the values of sensitive fields. By default they are `•••`, and left out of SQL. */
   readonly revealSensitive?: true
+  /**
+   * Replace sensitive values on their way, as `createHoldfast({ masking })` and `@Sensitive({ mask })` say; refused while a column that is or looks sensitive is neither masked nor declared plain. What the database computes out of
+   * masked columns is `•••`. Not beside `revealSensitive`.
+   */
+  readonly mask?: true
   /** The bucket is encrypted, and what is written is not: that has to be said. */
   readonly plain?: true
   /** Called as records are written. */
@@ -124,6 +129,8 @@ export interface RecordsReport {
   readonly records: number
   /** Fields whose values were not given. */
   readonly hidden: readonly { readonly store: string; readonly entity: string; readonly fields: readonly string[] }[]
+  /** Fields whose values were replaced, and by which masker. */
+  readonly masked: readonly { readonly store: string; readonly entity: string; readonly field: string; readonly masker: string }[]
   readonly erased: readonly ErasedCount[]
 }
 
@@ -152,7 +159,7 @@ export interface IBundleService {
   /**
    * Writes the records of a snapshot, or of some of its entities, as text that other programs read. What was erased is left out, and so are the values of sensitive fields unless they are asked for.
    *
-   * @throws `E_SNAPSHOT_UNKNOWN`, `E_ENTITY_UNKNOWN`, `E_STORAGE_EXISTS`, `E_CONFIG`: an encrypted bucket without `plain`, several entities of CSV into a stream, SQL of several stores, or of a column that must
+   * @throws `E_MASKING` with every reason, before any record is read; `E_SNAPSHOT_UNKNOWN`, `E_ENTITY_UNKNOWN`, `E_STORAGE_EXISTS`, `E_CONFIG`: an encrypted bucket without `plain`, several entities of CSV into a stream, SQL of several stores, or of a column that must
    * have a value and is not shown; `E_DIALECT`, `E_KEY_SHREDDED`, `E_ARCHIVE_MISSING`, `E_ARCHIVE_CORRUPT`, `E_STORAGE_FULL` …; nothing is left then
    */
   exportRecords(snapshotId: string, options: ExportRecordsOptions): Promise<RecordsReport>

@@ -2,6 +2,7 @@ import type { Manifest } from '../archive/index.ts'
 import { exportSnapshot, holdersOf, importSnapshot, openBundle } from '../bundle/index.ts'
 import { NOTHING_ERASED } from '../erasure/index.ts'
 import { fileSink, orDestroyed, streamSink } from '../files/index.ts'
+import type { MaskRules } from '../masking/index.ts'
 import { HoldfastError } from '../kernel/errors.ts'
 import { assertKnownOptions } from '../kernel/known-options.ts'
 import type { BundleReport, ExportBundleOptions, IBundleService, ImportBundleOptions, ImportReport } from './bundle-service.ts'
@@ -14,11 +15,22 @@ import type { DiscoveryServiceOptions } from './discovery-service.ts'
 import { pinSnapshot } from './pin-snapshot.ts'
 import { findSnapshot } from './snapshot-finder.ts'
 
-export type BundleServiceOptions = Pick<DiscoveryServiceOptions, 'repositories' | 'stores' | 'schema' | 'plans' | 'logger'>
+export interface BundleServiceOptions extends Pick<DiscoveryServiceOptions, 'repositories' | 'stores' | 'schema' | 'plans' | 'logger'> {
+  /** How values are masked where an export asks for it. */
+  readonly masking: MaskRules | undefined
+}
 
-export function createBundleService({ repositories, stores, schema, plans, logger }: BundleServiceOptions): IBundleService {
+export function createBundleService({ repositories, stores, schema, plans, masking, logger }: BundleServiceOptions): IBundleService {
   return {
     async export(snapshotId, options): Promise<BundleReport> {
+      if (options !== null && typeof options === 'object' && 'mask' in options)
+        throw new HoldfastError(
+          'E_CONFIG',
+          'a bundle is a snapshot as it was, every chunk proved by its hash and in the order of its keys: its values cannot be masked',
+          {
+            hint: 'Export records with `mask: true` in another format; or restore with `mask` into another database, and export a bundle of a backup of that.',
+          },
+        )
       assertKnownOptions(options, ['to', 'recipients', 'plain', 'scope', 'onProgress', 'signal'] satisfies (keyof ExportBundleOptions)[], 'an export')
       const { to, scope, onProgress, signal } = options
       assertDestination(to)
@@ -73,7 +85,8 @@ export function createBundleService({ repositories, stores, schema, plans, logge
       })
     },
 
-    exportRecords: (snapshotId, options) => orDestroyed(options.to, () => exportRecords(snapshotId, options, { repositories, stores, schema, plans, logger })),
+    exportRecords: (snapshotId, options) =>
+      orDestroyed(options?.to, () => exportRecords(snapshotId, options, { repositories, stores, schema, plans, masking, logger })),
     importRecords: (from, options) => importRecords(from, options, { repositories, bucketFor, logger }),
     inspect: inspectBundle,
   }

@@ -56,7 +56,7 @@ export interface IDataRestoreService {
   /**
    * Does exactly what the plan says: under the locks of the merge every row is held against the plan. When a row moved since, nothing is written.
    * @param plan Its id, or the plan as it was given out, whose hash must be that of the stored one.
-   * @throws `E_RESTORE_UNKNOWN`, `E_PLAN_EXPIRED`, `E_PLAN_STALE` naming the rows, and as `restore` does
+   * @throws `E_RESTORE_UNKNOWN`, `E_PLAN_EXPIRED`, `E_PLAN_STALE` naming the rows, `E_PLAN_APPLIED` naming the restore that did it before, and as `restore` does
    */
   apply(plan: string | Pick<RestorePlan, 'planId' | 'hash'>, options?: ApplyOptions & ScopeOption): Promise<RestoreResult>
   /** The same as a session. */

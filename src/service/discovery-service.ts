@@ -1,9 +1,8 @@
-import { assertNotHeld, type Manifest, type Repository, type RepositoryScope, SESSION_LIFETIME_MS, type VerifyLevel } from '../archive/index.ts'
+import { assertNotHeld, type AuditEntry, type HideOptions, type Manifest, type RepositoryScope, type VerifyLevel } from '../archive/index.ts'
 import { type PrunePlace, pruneScopes, type PruneScopesOptions, retain, type RetainOptions } from '../catalog/index.ts'
 import type { Logger } from '../contracts/logger.ts'
 import { createSnapshotReader } from '../compare/index.ts'
 import type { EntityStore } from '../contracts/entity-store.ts'
-import { isAlive, thisHost } from '../export/index.ts'
 import type { ScopeOption } from '../contracts/scope-option.ts'
 import type { AbortableOptions } from '../kernel/abort.ts'
 import type { Clock } from '../kernel/clock.ts'
@@ -19,6 +18,7 @@ import { createHolds } from './snapshot-holds.ts'
 import { pinSnapshot } from './pin-snapshot.ts'
 import type { SeenAsOption } from './seen-as.ts'
 import { findSnapshot, unknownSnapshot } from './snapshot-finder.ts'
+import { unfinishedOf } from './unfinished-sessions.ts'
 import { verifySnapshot } from './verify-snapshot.ts'
 
 export interface DiscoveryServiceOptions {
@@ -70,16 +70,26 @@ export function createDiscoveryService({ repositories, stores, schema, plans, in
     },
 
     async delete(id, options) {
-      assertKnownOptions(options, ['reason', 'scope', 'signal'], 'deleting a snapshot')
-      const { reason, scope, signal } = options
+      assertKnownOptions(options, ['reason', 'by', 'scope', 'signal'], 'deleting a snapshot')
+      const { reason, by, scope, signal } = options
       if (typeof reason !== 'string' || reason.trim() === '')
         throw new HoldfastError('E_CONFIG', '`reason` is empty', { hint: 'Say why the snapshot is deleted; the tombstone keeps it.' })
       // Without reading it: a damaged one must be possible to delete, or it would keep prune from ever going on.
-      const hidden = await repositories.find(async ({ repository }) => hideIn(repository.scopeOf(scope), id, reason, { signal }), { signal })
+      const hidden = await repositories.find(async ({ repository }) => hideIn(repository.scopeOf(scope), id, reason, { by, signal }), { signal })
       if (!hidden) throw unknownSnapshot(repositories, id)
     },
 
     ...createHolds(repositories, clock),
+
+    async audit(options = {}) {
+      assertKnownOptions(options, ['limit', 'scope', 'signal'], 'an audit')
+      const { limit = AUDIT_LIMIT, scope, signal } = options
+      if (!Number.isSafeInteger(limit) || limit < 1) throw new HoldfastError('E_CONFIG', `\`limit\` is ${String(limit)}; expected a whole number above 0`)
+      const found: AuditEntry[] = []
+      for await (const { repository } of repositories.all({ signal }))
+        for await (const entry of repository.scopeOf(scope).audit.list({ signal })) found.push(entry)
+      return found.sort((a, b) => (a.auditId < b.auditId ? 1 : -1)).slice(0, limit)
+    },
 
     async unfinished(options = {}) {
       const sessions: UnfinishedSession[] = []
@@ -115,7 +125,7 @@ export function createDiscoveryService({ repositories, stores, schema, plans, in
       // A misspelt `dryRun` must not delete.
       assertKnownOptions(
         options,
-        ['dryRun', 'graceMs', 'allowMoreThanHalf', 'keepUndoMs', 'keepRestoresMs', 'scope', 'signal'] satisfies (keyof PruneScopesOptions)[],
+        ['dryRun', 'graceMs', 'allowMoreThanHalf', 'endedSeries', 'keepUndoMs', 'keepRestoresMs', 'scope', 'signal'] satisfies (keyof PruneScopesOptions)[],
         'a prune',
       )
       const places: PrunePlace[] = []
@@ -125,12 +135,15 @@ export function createDiscoveryService({ repositories, stores, schema, plans, in
   }
 }
 
+/** Entries that are given when it is not said. */
+const AUDIT_LIMIT = 100
+
 /** True when it was there and visible. */
-async function hideIn(scope: RepositoryScope, id: string, reason: string, options: AbortableOptions): Promise<boolean | null> {
+async function hideIn(scope: RepositoryScope, id: string, reason: string, { by, ...options }: HideOptions): Promise<boolean | null> {
   if (await scope.isHidden(id, options)) return null
   try {
     await assertNotHeld(scope, id, options)
-    await scope.hide(id, reason, options)
+    await scope.hide(id, reason, { by, ...options })
     return true
   } catch (error) {
     if (isHoldfastError(error, 'E_SNAPSHOT_UNKNOWN')) return null
@@ -175,29 +188,6 @@ function summarize(manifest: Manifest): SnapshotSummary {
     plainBytes: manifest.totals.plainBytes,
     storedBytes: manifest.totals.storedBytes,
   }
-}
-
-async function unfinishedOf(repository: Repository, clock: Clock, { scope: tenant, ...options }: ScopeOption): Promise<UnfinishedSession[]> {
-  const scope = repository.scopeOf(tenant)
-  const committed = new Set<string>()
-  for await (const { id } of scope.listSnapshots(options)) committed.add(id)
-  const sessions: UnfinishedSession[] = []
-  for await (const { sessionId, storedAt } of scope.sessions.list(options)) {
-    if (committed.has(sessionId) || clock.now() - storedAt > SESSION_LIFETIME_MS) continue
-    const record = await scope.sessions.read(sessionId, options)
-    const { entries } = await scope.sessions.readJournal(sessionId, options)
-    if (entries.some(({ type }) => type === 'cancelled') || (await scope.isHidden(sessionId, options))) continue
-    const last = entries.at(-1)
-    const running = isAlive(await scope.sessions.liveness(sessionId, options), last, thisHost, clock.now())
-    sessions.push({
-      id: sessionId,
-      planId: record.planId,
-      startedAt: record.startedAt,
-      state: running ? 'running' : last?.type === 'paused' ? 'paused' : 'interrupted',
-      token: repository.signToken({ planId: record.planId, planDigest: record.planDigest, sessionId, scope: record.scope }),
-    })
-  }
-  return sessions
 }
 
 function newestFirst(a: { readonly id: string }, b: { readonly id: string }): number {

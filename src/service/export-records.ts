@@ -7,27 +7,34 @@ import { csvNames, csvOf, type ExtractedEntity, ndjsonOf, sqlOf, writeTexts, typ
 import { type ByteSink, fileSink, folderSink, streamSink } from '../files/index.ts'
 import { HoldfastError } from '../kernel/errors.ts'
 import { assertKnownOptions } from '../kernel/known-options.ts'
+import { maskLines } from '../masking/index.ts'
 import { hiddenPaths } from '../record/index.ts'
 import type { ExportRecordsOptions, RecordsFormat, RecordsReport } from './bundle-service.ts'
 import { openSnapshot } from './open-snapshot.ts'
-import type { DiscoveryServiceOptions } from './discovery-service.ts'
+import type { BundleServiceOptions } from './create-bundle-service.ts'
+import { recordMasks } from './mask-records.ts'
 import { pinSnapshot } from './pin-snapshot.ts'
 import { findSnapshot } from './snapshot-finder.ts'
 
 const FORMATS: readonly RecordsFormat[] = ['ndjson', 'csv', 'sql']
-const KNOWN = ['format', 'to', 'entities', 'revealSensitive', 'plain', 'scope', 'onProgress', 'signal'] satisfies (keyof ExportRecordsOptions)[]
+const KNOWN = ['format', 'to', 'entities', 'revealSensitive', 'mask', 'plain', 'scope', 'onProgress', 'signal'] satisfies (keyof ExportRecordsOptions)[]
 
 export async function exportRecords(
   snapshotId: string,
   options: ExportRecordsOptions,
-  { repositories, stores, schema, plans, logger }: Pick<DiscoveryServiceOptions, 'repositories' | 'stores' | 'schema' | 'plans' | 'logger'>,
+  { repositories, stores, schema, plans, masking, logger }: BundleServiceOptions,
 ): Promise<RecordsReport> {
   assertKnownOptions(options, KNOWN, 'an export of records')
-  const { format, to, entities: names, revealSensitive, plain, scope, onProgress, signal } = options
+  const { format, to, entities: names, revealSensitive, mask, plain, scope, onProgress, signal } = options
   if (!FORMATS.includes(format))
     throw new HoldfastError('E_CONFIG', `\`format\` is ${JSON.stringify(format)}; expected ${FORMATS.map((one) => `"${one}"`).join(', ')}`)
-  for (const [name, value] of Object.entries({ revealSensitive, plain }))
+  for (const [name, value] of Object.entries({ revealSensitive, mask, plain }))
     if (![true, undefined].includes(value)) throw new HoldfastError('E_CONFIG', `\`${name}\` is ${JSON.stringify(value)}; expected true, or nothing`)
+  if (mask && revealSensitive) throw new HoldfastError('E_CONFIG', '`mask` and `revealSensitive` contradict each other')
+  if (mask && !masking)
+    throw new HoldfastError('E_CONFIG', '`mask` is asked for, and no masking is configured', {
+      hint: 'createHoldfast({ masking: { key, rules: [maskEntity(…)] } })',
+    })
   assertDestination(to)
   const found = await findSnapshot(repositories, snapshotId, { scope, signal })
   const { manifest } = found
@@ -43,6 +50,7 @@ export async function exportRecords(
       hint: 'Choose one entity (`entities`), or give the path of a folder.',
     })
   assertOneStore(format, chosen)
+  const masks = mask ? recordMasks(manifest, chosen, { masking: masking!, stores, plans }) : null
 
   const release = await pinSnapshot(found.repository.scope(manifest.scope), snapshotId, logger, { signal })
   try {
@@ -54,10 +62,14 @@ export async function exportRecords(
         const chunks = await snapshot.chunks(entity.bucket)
         for (const range of entity.ranges) if (range.rows > 0) yield* readRange(chunks, range, { signal })
       }
+      const lines = () => (gone.size > 0 ? withoutErased(entity.descriptor, gone, all()) : all())
+      const own = masks?.get(entity)
+      const masked = new Map(own?.fields.map(({ field, masker }) => [field.path, masker]))
       return {
         entity,
-        hidden: revealSensitive ? new Set() : hiddenPaths(entity),
-        lines: () => (gone.size > 0 ? withoutErased(entity.descriptor, gone, all()) : all()),
+        hidden: own ? new Set(own.computed) : revealSensitive ? new Set() : hiddenPaths(entity),
+        masked,
+        lines: own && masked.size > 0 ? () => maskLines(entity.descriptor, own.fields, lines()) : lines,
       }
     })
     const totalRecords = chosen.reduce((sum, { rows }) => sum + rows, 0)
@@ -84,6 +96,9 @@ export async function exportRecords(
       hidden: extracted
         .filter(({ hidden }) => hidden.size > 0)
         .map(({ entity: { descriptor }, hidden }) => ({ store: descriptor.store, entity: descriptor.name, fields: [...hidden].toSorted() })),
+      masked: extracted.flatMap(({ entity: { descriptor }, masked }) =>
+        [...masked].map(([field, masker]) => ({ store: descriptor.store, entity: descriptor.name, field, masker })),
+      ),
       erased: erased.counts.filter(({ store, entity }) => chosen.some(({ descriptor }) => descriptor.store === store && descriptor.name === entity)),
     }
   } finally {

@@ -24,6 +24,8 @@ export async function importRecords(
   assertKnownOptions(options, ['bucket', 'scope', 'onProgress', 'signal'] satisfies (keyof ImportRecordsOptions)[], 'an import of records')
   const { bucket: wanted, scope: tenant = null, onProgress, signal } = options
   if (wanted !== undefined) repositories.bucket(wanted)
+  if (!(typeof from === 'string' ? from !== '' : typeof from?.[Symbol.asyncIterator] === 'function'))
+    throw new HoldfastError('E_CONFIG', 'there are no records to read', { hint: 'Give the path of a file, or a stream of bytes.' })
   const name = typeof from === 'string' ? from : 'the stream'
   let bucket = ''
   let records = 0

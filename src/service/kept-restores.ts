@@ -44,6 +44,7 @@ const TOLD_NOTHING = {
   scope: null,
   targetScope: null,
   by: null,
+  name: null,
   applies: null,
   undoes: null,
   replays: null,

@@ -1,13 +1,15 @@
-import { assertNotHeld, type KeyRecord, type KeyRing, type Repository } from '../archive/index.ts'
+import { assertNotHeld, type KeyRecord, type KeyRing, type Repository, type RepositoryScope } from '../archive/index.ts'
 import type { ScopeOption } from '../contracts/scope-option.ts'
 import { assertScopeValue } from '../contracts/scope-value.ts'
-import type { AbortableOptions } from '../kernel/abort.ts'
+import { type AbortableOptions, throwIfAborted } from '../kernel/abort.ts'
 import { HoldfastError, isHoldfastError } from '../kernel/errors.ts'
 import { assertKnownOptions } from '../kernel/known-options.ts'
 import type { BucketRepositories } from './bucket-repositories.ts'
 
 /** A key of an encrypted repository, without anything secret. */
 export interface KeySummary extends Pick<KeyRecord, 'purpose' | 'scope' | 'epoch' | 'keyId' | 'createdAt'> {
+  /** The tenant whose data it seals, by name; null for what belongs to none, and where no snapshot that can be read tells (its `scope` does not). */
+  readonly tenant: string | null
   /** Who can open it: kind and reference of each provider. */
   readonly openedBy: readonly { readonly kind: string; readonly reference: string }[]
   /** What is written now is sealed with it. */
@@ -74,11 +76,15 @@ export function createKeyService(repositories: BucketRepositories): IKeyService 
   return {
     async list(options = {}) {
       const { signal } = options
-      const lists = await Promise.all((await ringsOf(await opened(options), { signal })).map((ring) => ring.records({ signal })))
+      const repository = await opened(options)
+      const lists = await Promise.all((await ringsOf(repository, { signal })).map((ring) => ring.records({ signal })))
+      const tenants = new Map<string, string | null>()
+      for (const { scope } of lists.flat()) if (scope !== null && !tenants.has(scope)) tenants.set(scope, await tenantIn(repository.scope(scope), { signal }))
       return lists.flatMap((records) =>
         records.map(({ purpose, scope, epoch, keyId, createdAt, wraps }, at) => ({
           purpose,
           scope,
+          tenant: scope === null ? null : tenants.get(scope)!,
           epoch,
           keyId,
           createdAt,
@@ -127,4 +133,19 @@ export function createKeyService(repositories: BucketRepositories): IKeyService 
       return deleted
     },
   }
+}
+
+/** The name that the newest snapshot gives; its id is a hash, from which nobody gets back. */
+async function tenantIn(scope: RepositoryScope, options: AbortableOptions): Promise<string | null> {
+  const ids: string[] = []
+  for await (const { id } of scope.listSnapshots(options)) ids.push(id)
+  for (const id of ids.toReversed()) {
+    try {
+      return (await scope.readManifest(id, options)).tenant ?? null
+    } catch (error) {
+      throwIfAborted(options.signal)
+      if (!isHoldfastError(error)) throw error
+    }
+  }
+  return null
 }

@@ -1,3 +1,4 @@
+import { flatWhere } from '../compare/where.ts'
 import type { EntityMapping } from '../contracts/entity-descriptor.ts'
 import type { EntityStore } from '../contracts/entity-store.ts'
 import type { SchemaChange } from '../evolution/index.ts'
@@ -9,6 +10,7 @@ import { type IBackupPlanRegistry, PlanProblem, type ResolvedPlan } from '../pla
 import { suggest } from '../plan/name-list.ts'
 import {
   checkRequest,
+  differencesFrom,
   NAMED_RESTORE_OPTIONS,
   type NamedRestore,
   type NamedRestoreOptions,
@@ -22,6 +24,8 @@ export interface NamedRestores {
   list(): readonly NamedRestore[]
   /** @throws `E_RESTORE_UNKNOWN`, `E_SCOPE`, `E_CONFIG` */
   request(id: string, options?: NamedRestoreOptions): RestoreRequest
+  /** Nobody finds a name in the history of what was not done. @throws `E_RESTORE_UNKNOWN`, `E_CONFIG` for a request that says it is a named restore, and is another */
+  assertIs(request: RestoreRequest): void
 }
 
 export interface NamedRestoresOptions {
@@ -45,12 +49,24 @@ export function namedRestores(declared: readonly NamedRestore[], options: NamedR
     })
   }
   const byId = new Map(declared.map((restore) => [restore.id, restore]))
+  const find = (id: string): NamedRestore => {
+    const restore = byId.get(id)
+    if (!restore) throw new HoldfastError('E_RESTORE_UNKNOWN', `no restore "${id}" is declared`, { hint: `${suggest(id, byId.keys(), 'named restores')}.` })
+    return restore
+  }
   return {
     list: () => [...declared],
+    assertIs(request) {
+      if (typeof request?.name !== 'string') return
+      const others = differencesFrom(find(request.name), request)
+      if (others.length === 0) return
+      throw new HoldfastError('E_CONFIG', `\`name\` says that this is the restore "${request.name}", which declares another ${others.join(', ')}`, {
+        hint: 'Leave `name` out, or restore what `restores.named` gives, as it is.',
+      })
+    },
     request(id, said = {}) {
       assertKnownOptions(said, ['at', 'scope', 'targetScope', 'dryRun', 'by'] satisfies (keyof NamedRestoreOptions)[], 'a named restore')
-      const restore = byId.get(id)
-      if (!restore) throw new HoldfastError('E_RESTORE_UNKNOWN', `no restore "${id}" is declared`, { hint: `${suggest(id, byId.keys(), 'named restores')}.` })
+      const restore = find(id)
       const { scope } = options.plans.resolved(restore.plan)
       if ((scope === undefined) !== (said.scope === undefined)) {
         throw new HoldfastError(
@@ -72,15 +88,15 @@ function problemsOf(restore: NamedRestore, at: string, before: readonly NamedRes
   else if (before.some((other) => other?.id === id)) report('id', id, 'it is declared twice', 'Give each an id of its own')
   if (typeof description !== 'string' || description.trim() === '')
     report('description', description, 'no description', 'Say in a line what it brings back, and when to run it')
-  try {
-    assertKnownOptions(restore, NAMED_RESTORE_OPTIONS, 'a named restore')
-    checkRequest(requestOfNamed(restore))
-  } catch (error) {
-    if (!isHoldfastError(error)) throw error
-    // Without the code, which is that of the whole.
-    report('declaration', null, error.message.replace(/^E_[A-Z]+: /, ''), error.hint.replace(/\.$/, ''))
-    return problems
-  }
+  const isSound = attempt(
+    () => {
+      assertKnownOptions(restore, NAMED_RESTORE_OPTIONS, 'a named restore')
+      const { name: _name, ...request } = requestOfNamed(restore)
+      checkRequest(request)
+    },
+    (problem, remedy) => report('declaration', null, problem, remedy),
+  )
+  if (!isSound) return problems
   if (typeof plan !== 'string') {
     report('plan', plan, 'no plan', 'Name the plan whose snapshots are meant')
     return problems
@@ -95,6 +111,11 @@ function problemsOf(restore: NamedRestore, at: string, before: readonly NamedRes
   for (const [place, name] of (restore.entities ?? []).entries()) find(name, (problem, remedy) => report(`entities[${place}]`, name, problem, remedy))
   for (const [place, pick] of (restore.select ?? []).entries()) {
     const mapping = find(pick.entity, (problem, remedy) => report(`select[${place}].entity`, pick.entity, problem, remedy))
+    if (mapping)
+      attempt(
+        () => flatWhere(mapping, pick.where ?? {}),
+        (problem, remedy) => report(`select[${place}].where`, null, problem, remedy),
+      )
     for (const path of mapping ? unknownPaths(pick, mapping) : [])
       report(
         `select[${place}]`,
@@ -120,6 +141,18 @@ function problemsOf(restore: NamedRestore, at: string, before: readonly NamedRes
 }
 
 type Report = (problem: string, remedy: string) => void
+
+/** Whether it went well; what it throws is reported without the code, which is that of the whole. */
+function attempt(check: () => unknown, report: Report): boolean {
+  try {
+    check()
+    return true
+  } catch (error) {
+    if (!isHoldfastError(error)) throw error
+    report(error.message.replace(/^E_[A-Z]+: /, ''), error.hint.replace(/\.$/, ''))
+    return false
+  }
+}
 
 /** Entities by what they are called today, or were called in older snapshots, of which nothing more is known here. */
 function finder(
@@ -148,6 +181,6 @@ function finder(
   }
 }
 
-function unknownPaths({ fields = [], where = {} }: RowPick, mapping: EntityMapping): string[] {
-  return [...fields, ...Object.keys(where)].filter((path) => !mapping.fields.some((field) => field.path === path))
+function unknownPaths({ fields = [] }: RowPick, mapping: EntityMapping): string[] {
+  return fields.filter((path) => !mapping.fields.some((field) => field.path === path))
 }

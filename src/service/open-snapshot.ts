@@ -8,6 +8,7 @@ import { HoldfastError } from '../kernel/errors.ts'
 import type { IBackupPlanRegistry } from '../plan/index.ts'
 import type { BucketRepositories } from './bucket-repositories.ts'
 import { isByRow, liveStoresOf } from './scoped-stores.ts'
+import { namesToday } from './names-today.ts'
 import { SEEN_AS, type SeenAs } from './seen-as.ts'
 import type { FoundSnapshot } from './snapshot-finder.ts'
 
@@ -64,8 +65,7 @@ export function openSnapshot(
   const { erasures } = repository.scope(stored.scope)
   // Whoever reads the snapshot as it was stored is told of no name of today; what was erased under it is left out all the same.
   const today = as === 'today' ? { manifest, archivedName } : evolveManifest(stored, { stores, changes: schema })
-  const nameToday = ({ descriptor: { store, name } }: ManifestEntity) =>
-    today.manifest.entities.find((entity) => entity.descriptor.store === store && today.archivedName(entity) === name)?.descriptor.name ?? ''
+  const nameToday = namesToday(today)
 
   let erased: Promise<ErasedRows> | null = null
   const findErased = (looking: AbortableOptions) => {

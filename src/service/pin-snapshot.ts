@@ -1,7 +1,6 @@
-import type { Pin, RepositoryScope } from '../archive/index.ts'
+import { goneSnapshot, type Pin, type RepositoryScope } from '../archive/index.ts'
 import type { Logger } from '../contracts/logger.ts'
 import { type AbortableOptions, throwIfAborted } from '../kernel/abort.ts'
-import { HoldfastError } from '../kernel/errors.ts'
 
 /** How long a reader that has ended tries to let go. */
 const RELEASE_MS = 10_000
@@ -28,9 +27,10 @@ export async function pinSnapshot(scope: RepositoryScope, snapshotId: string, lo
       .catch((error: unknown) => warn(error, 'the pin of a snapshot could not be removed; it expires'))
   }
   // After the pin: a prune that does not see it began before, and then this sees the tombstone.
-  if (await scope.isHidden(snapshotId, options)) {
+  const tombstone = await scope.tombstone(snapshotId, options)
+  if (tombstone) {
     await release()
-    throw new HoldfastError('E_SNAPSHOT_UNKNOWN', `snapshot ${snapshotId} was deleted`)
+    throw goneSnapshot(tombstone)
   }
   return release
 }

@@ -51,7 +51,7 @@ export async function noteUndone(log: RestoreLog, restoreId: string, undoId: str
 }
 
 /** Taken back, and that not taken back itself. */
-async function isUndone(log: RestoreLog, restoreId: string, options: AbortableOptions): Promise<boolean> {
+export async function isUndone(log: RestoreLog, restoreId: string, options: AbortableOptions): Promise<boolean> {
   for await (const value of partsOf(log, restoreId, 'undone', options)) if (!(await isUndone(log, (value as { readonly by: string }).by, options))) return true
   return false
 }

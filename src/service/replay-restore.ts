@@ -60,7 +60,8 @@ export async function startReplay(
   options: ScopeOption,
 ): Promise<StartedReplay> {
   const { only, fix = [], upcast = [], policy, continueOnError, undo = true, by } = checked(request)
-  const restoreId = typeof replayed === 'string' ? replayed : replayed.restoreId
+  const restoreId = typeof replayed === 'string' ? replayed : replayed?.restoreId
+  if (typeof restoreId !== 'string') throw new HoldfastError('E_CONFIG', 'no restore is named', { hint: 'Give its id, or its diagnostics.' })
   const { diagnostics, result, repository } = await rootOf(restoreId, dependencies.repositories, options)
   const kept = diagnostics.kept!
   const log = repository.restores

@@ -1,14 +1,17 @@
 import type { Manifest } from '../archive/index.ts'
+import { keptWhere } from '../compare/kept-where.ts'
 import { createRecordReader } from '../compare/record-reader.ts'
 import type { EntityDescriptor } from '../contracts/entity-descriptor.ts'
 import { createLineParser } from '../record/index.ts'
 import type { ScopeOption } from '../contracts/scope-option.ts'
 import type { AbortableOptions } from '../kernel/abort.ts'
 import { HoldfastError } from '../kernel/errors.ts'
+import type { SchemaChanges } from '../evolution/index.ts'
 import { assertKnownOptions } from '../kernel/known-options.ts'
 import { referenceFacts } from '../plan/entity-reference.ts'
 import type { RestoreDependencies, RestoreRequest, RowPick, SnapshotAt } from '../restore/index.ts'
 import { selectRows } from '../selection/index.ts'
+import { archivedPicks } from './archived-picks.ts'
 import type { BucketRepositories } from './bucket-repositories.ts'
 import { entityFinder } from './entity-finder.ts'
 
@@ -17,9 +20,13 @@ export function plainRequest(request: RestoreRequest): RestoreRequest {
   return request.select ? { ...request, select: request.select.map(plainPick) } : request
 }
 
-function plainPick({ entity, ...rest }: RowPick): RowPick {
-  const name = typeof entity === 'string' ? entity : (referenceFacts(entity)?.name ?? entity)
-  return { entity: name, ...(JSON.parse(JSON.stringify(rest, plainValue)) as Omit<RowPick, 'entity'>) }
+function plainPick({ entity, where, keys, fields }: RowPick): RowPick {
+  return {
+    entity: typeof entity === 'string' ? entity : (referenceFacts(entity)?.name ?? entity),
+    ...(where === undefined ? {} : { where: keptWhere(where) }),
+    ...(keys === undefined ? {} : { keys: JSON.parse(JSON.stringify(keys, plainValue)) as NonNullable<RowPick['keys']> }),
+    ...(fields === undefined ? {} : { fields }),
+  }
 }
 
 function plainValue(_name: string, value: unknown): unknown {
@@ -55,17 +62,16 @@ export async function snapshotIdOf(repositories: BucketRepositories, wanted: str
 /** The manifest with the rows that were picked, and which they are. */
 export async function withSelection(
   manifest: Manifest,
-  { select, related }: RestoreRequest,
-  { bucket, stores }: Pick<RestoreDependencies, 'bucket' | 'stores'>,
+  request: RestoreRequest,
+  { bucket, stores, schema }: Pick<RestoreDependencies, 'bucket' | 'stores'> & { readonly schema: SchemaChanges },
   options: AbortableOptions,
 ): Promise<Pick<RestoreDependencies, 'manifest' | 'selection'>> {
-  if (select === undefined) return { manifest }
+  if (request.select === undefined) return { manifest }
   return selectRows({
     manifest,
     chunks: async (name) => (await bucket(name)).chunks,
     find: (reference) => entityFinder(reference, stores)(manifest),
-    picks: select,
-    related,
+    ...archivedPicks(manifest, request, { stores, schema }),
     ...options,
   })
 }

@@ -11,6 +11,7 @@ import type { Clock } from '../kernel/clock.ts'
 import { HoldfastError, isHoldfastError } from '../kernel/errors.ts'
 import { assertKnownOptions } from '../kernel/known-options.ts'
 import {
+  type AppliedBy,
   type ApplyOptions,
   checkPlanOptions,
   checkRequest,
@@ -40,7 +41,7 @@ import type { NamedRestores } from './named-restores.ts'
 import { findKept, type Kept, known, ofToday } from './kept-restores.ts'
 import { keptWith } from './kept-with.ts'
 import { ownedManifest, ownedToday } from './owned-rows.ts'
-import { noteUndone } from './replay-history.ts'
+import { isUndone, noteUndone } from './replay-history.ts'
 import { type Replaying, startReplay } from './replay-restore.ts'
 import { RecentSessions } from './recent-sessions.ts'
 import { restorableSnapshots } from './restorable-snapshots.ts'
@@ -118,12 +119,14 @@ export function createRestoreService({
       const manifest = ownedManifest(found, { plans, stores, schema })
       const live = await liveStoresOf({ planId: manifest.plan.id, tenant: targetScope, byRow: isByRow(manifest) }, stores, plans)
       const bucket = async (name: string) => (await repositories.existing(name, { signal })).scope(manifest.scope)
+      const chunks = async (name: string) => (await bucket(name)).chunks
+      const selecting = replaying
+        ? selectRecords({ manifest, chunks, records: replaying.records, entities: replaying.entities, signal })
+        : withSelection(manifest, request, { bucket, stores: live, schema }, { signal })
+      selecting.catch(() => {}) // reported once the pin stands, without which nothing goes on
       const release = await pinSnapshot(repository.scope(manifest.scope), manifest.snapshotId, logger, { signal })
       try {
-        const chunks = async (name: string) => (await bucket(name)).chunks
-        const selected = replaying
-          ? await selectRecords({ manifest, chunks, records: replaying.records, entities: replaying.entities, signal })
-          : await withSelection(manifest, request, { bucket, stores: live }, { signal })
+        const selected = await selecting
         const session = startRestore(request, {
           ...more,
           ...selected,
@@ -159,6 +162,7 @@ export function createRestoreService({
     const lifetime = checkPlanOptions(expiresAfterMs === undefined ? {} : { expiresAfterMs })
     const recorder = planRecorder()
     checkRequest(asked)
+    named.assertIs(asked)
     if (asked.resolvers?.length)
       throw new HoldfastError('E_CONFIG', 'a restore with `resolvers` cannot be planned: a plan keeps no functions', {
         hint: 'Restore with `undo: true`, after a look with `dryRun`.',
@@ -188,12 +192,26 @@ export function createRestoreService({
     throw new HoldfastError('E_ARCHIVE_CORRUPT', `what is kept as plan ${planId} is another plan, or of another tenant`)
   }
 
+  function appliedBy(planId: string, { scope }: ScopeOption): AppliedBy {
+    return async ({ signal }) => {
+      for await (const { repository } of repositories.all({ signal })) {
+        const log = repository.scopeOf(scope).restores
+        for await (const { restoreId } of log.list({ signal })) {
+          const result = (await resultIn(log, restoreId, { signal })) as RestoreResult | null
+          if (result?.applies === planId && result.status !== 'planned' && !(await isUndone(log, restoreId, { signal }))) return result
+        }
+      }
+      return null
+    }
+  }
+
   async function startApply(
     wanted: string | Pick<RestorePlan, 'planId' | 'hash'>,
     { by, undo = true, scope, ...options }: ApplyOptions & ScopeOption = {},
   ): Promise<RestoreSession> {
     assertKnownOptions(options, ['signal'], 'beside its plan an application')
-    const planId = typeof wanted === 'string' ? wanted : wanted.planId
+    const planId = typeof wanted === 'string' ? wanted : wanted?.planId
+    if (typeof planId !== 'string') throw new HoldfastError('E_CONFIG', 'no plan is named', { hint: 'Give its id, or what `restores.plan()` gave.' })
     const { value: stored } = known(await storedPlanOf(planId, { scope, ...options }), 'plan', planId)
     if (typeof wanted !== 'string' && wanted.hash !== stored.hash) {
       throw new HoldfastError('E_CONFIG', `plan ${planId} has hash ${stored.hash}, not ${wanted.hash}`, {
@@ -201,7 +219,11 @@ export function createRestoreService({
       })
     }
     if (clock.now() >= Date.parse(stored.expiresAt)) throw new HoldfastError('E_PLAN_EXPIRED', `plan ${planId} could be applied until ${stored.expiresAt}`)
-    return startWatched({ ...stored.request, ...(by === undefined ? {} : { by }) }, { watch: planWatcher(stored, undo), applies: planId }, options)
+    return startWatched(
+      { ...stored.request, ...(by === undefined ? {} : { by }) },
+      { watch: planWatcher(stored, undo, appliedBy(planId, { scope })), applies: planId },
+      options,
+    )
   }
 
   async function beginUndo(restoreId: string, request: UndoRequest = {}, { scope, ...options }: ScopeOption = {}): Promise<RestoreSession> {
@@ -275,7 +297,7 @@ export function createRestoreService({
     const results: RestoreResult[] = []
     for (const { id, log } of kept.sort((a, b) => (a.id < b.id ? 1 : -1))) {
       if (results.length >= limit) break
-      const result = await log.readResult(id, options).catch((error: unknown) => (isHoldfastError(error, 'E_ARCHIVE_MISSING') ? null : Promise.reject(error)))
+      const result = await resultIn(log, id, options)
       if (result && (result as RestoreResult).status !== 'planned') results.push(ofToday(result as RestoreResult))
     }
     return results
@@ -287,8 +309,14 @@ export function createRestoreService({
     listNamed: () => named.list(),
     checkRestorable: (query) => restorableSnapshots({ repositories, stores, plans, schema, clock, logger }, query),
     released: async () => void (await Promise.all(releasing)),
-    start: (request, options) => startWatched(request, {}, options),
-    restore: (request, options = {}) => run(request, {}, options),
+    async start(request, options) {
+      named.assertIs(request)
+      return startWatched(request, {}, options)
+    },
+    async restore(request, options = {}) {
+      named.assertIs(request)
+      return run(request, {}, options)
+    },
     plan,
     findPlan: async (id, options = {}) => {
       const found = await storedPlanOf(id, options)
@@ -327,4 +355,9 @@ function withoutKept({ kept: _kept, ...diagnostics }: StoredDiagnostics): Restor
 /** Without what only its application needs. */
 function shown({ request: _request, planned: _planned, ...plan }: StoredPlan): RestorePlan {
   return plan
+}
+
+/** Null when the restore left none: it failed, or is under way. */
+async function resultIn(log: RestoreLog, restoreId: string, options: AbortableOptions): Promise<unknown> {
+  return log.readResult(restoreId, options).catch((error: unknown) => (isHoldfastError(error, 'E_ARCHIVE_MISSING') ? null : Promise.reject(error)))
 }

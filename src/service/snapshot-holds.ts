@@ -1,6 +1,7 @@
-import type { Hold } from '../archive/index.ts'
+import type { Hold, HoldLog } from '../archive/index.ts'
+import type { AbortableOptions } from '../kernel/abort.ts'
 import type { Clock } from '../kernel/clock.ts'
-import { HoldfastError } from '../kernel/errors.ts'
+import { HoldfastError, isHoldfastError } from '../kernel/errors.ts'
 import { assertKnownOptions } from '../kernel/known-options.ts'
 import type { IBackupDiscoveryService } from './backup-discovery-service.ts'
 import type { BucketRepositories } from './bucket-repositories.ts'
@@ -36,14 +37,32 @@ export function createHolds(repositories: BucketRepositories, clock: Clock): Pic
       return found.sort((a, b) => (a.holdId < b.holdId ? -1 : 1))
     },
     async release(holdId, options = {}) {
-      assertKnownOptions(options, ['scope', 'signal'], 'releasing a hold')
-      const { scope: tenant, signal } = options
+      assertKnownOptions(options, ['by', 'scope', 'signal'], 'releasing a hold')
+      const { by, scope: tenant, signal } = options
       for await (const { repository } of repositories.all({ signal })) {
-        const { holds: log } = repository.scopeOf(tenant)
+        const { holds: log, audit } = repository.scopeOf(tenant)
         // By name alone, so that one that cannot be read can be released.
-        for await (const hold of log.names({ signal })) if (hold.holdId === holdId) return log.release(hold, { signal })
+        for await (const hold of log.names({ signal })) {
+          if (hold.holdId !== holdId) continue
+          const reason = await reasonOf(log, hold, { signal })
+          await audit.write(
+            { act: 'hold-released', holdId, snapshots: [hold.snapshotId], reason, by: by ?? null, at: new Date(clock.now()).toISOString() },
+            { signal },
+          )
+          return log.release(hold, { signal })
+        }
       }
       throw new HoldfastError('E_HOLD_UNKNOWN', `there is no hold ${JSON.stringify(holdId)}`)
     },
   }
+}
+
+/** Why it was placed; null where it cannot be read. */
+async function reasonOf(log: HoldLog, { snapshotId, holdId }: Pick<Hold, 'snapshotId' | 'holdId'>, options: AbortableOptions): Promise<string | null> {
+  try {
+    for await (const hold of log.list(snapshotId, options)) if (hold.holdId === holdId) return hold.reason
+  } catch (error) {
+    if (!isHoldfastError(error) || !error.code.startsWith('E_ARCHIVE_')) throw error
+  }
+  return null
 }

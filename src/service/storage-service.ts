@@ -43,7 +43,7 @@ export interface StorageMigrateOptions extends AbortableOptions {
 /** The places that backups go to. */
 export interface IStorageService {
   /**
-   * Whether the storages keep what their adapters promise: the cases of `holdfast/conformance`, in folders with names of their own beside the backups, each emptied afterwards.
+   * Whether the storages keep what their adapters promise: the cases of `holdfast/conformance`, in folders with names of their own beside the backups, each emptied and removed afterwards.
    * Some thousand small requests a bucket. Run it before a provider is trusted with backups, and after a change of its server. An object `holdfast-probe` stays.
    *
    * @throws `E_STORAGE_UNKNOWN`; what a first look at the storage fails with: `E_CONFIG`, `E_PERMISSION`, `E_STORAGE`

@@ -27,6 +27,7 @@ export function aroundStorage(storage: StorageAdapter, { call, list }: StorageAr
     list: (prefix: string, options: AbortableOptions = {}) => list(() => storage.list(prefix, options), options.signal),
     delete: (keys: readonly string[], options: AbortableOptions = {}) =>
       call({ method: 'delete', bytesUp: 0, signal: options.signal }, () => storage.delete(keys, options)),
+    ...(storage.removeFolders && { removeFolders: (prefix: string, options?: AbortableOptions) => storage.removeFolders!(prefix, options) }),
     ...(storage.place && {
       place: (options: AbortableOptions = {}) => call({ method: 'place', bytesUp: 0, signal: options.signal }, () => storage.place!(options)),
     }),

@@ -23,6 +23,7 @@ export function belowPrefix(storage: StorageAdapter, prefix: string): StorageAda
         keys.map((key) => prefix + key),
         options,
       ),
+    ...(storage.removeFolders && { removeFolders: (folder: string, options?: AbortableOptions) => storage.removeFolders!(prefix + folder, options) }),
     ...(storage.place && { place: (options: AbortableOptions) => storage.place!(options) }),
     ...(storage.quota && { quota: (options: AbortableOptions) => storage.quota!(options) }),
     close: () => storage.close(),

@@ -193,6 +193,11 @@ export function mirrorStorage(options: MirrorOptions): MirrorStorage {
       })
       await first.delete(keys, options)
     },
+    ...(copies.some(({ storage }) => storage.removeFolders) && {
+      async removeFolders(prefix: string, options: AbortableOptions = {}) {
+        for (const { storage, state, required: needed } of copies) if (needed || state !== 'behind') await storage.removeFolders?.(prefix, options)
+      },
+    }),
     ...(required.some(({ storage }) => storage.place) && {
       /** What holds of any copy that is required. */
       async place(options: AbortableOptions = {}) {

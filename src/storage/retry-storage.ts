@@ -104,6 +104,9 @@ export function retryStorage(storage: StorageAdapter, options: RetryOptions = {}
       }
     },
     delete: (keys, remove = {}) => retrier.run((attempt) => storage.delete(keys, { ...remove, signal: attempt }), remove),
+    ...(storage.removeFolders && {
+      removeFolders: (prefix: string, remove = {}) => retrier.run((attempt) => storage.removeFolders!(prefix, { ...remove, signal: attempt }), remove),
+    }),
     ...(storage.place && { place: (place = {}) => retrier.run((attempt) => storage.place!({ ...place, signal: attempt }), place) }),
     ...(storage.quota && { quota: (quota = {}) => retrier.run((attempt) => storage.quota!({ ...quota, signal: attempt }), quota) }),
     close: () => storage.close(),

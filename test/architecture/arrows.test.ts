@@ -16,7 +16,7 @@ const ARROWS: Record<string, readonly string[]> = {
   'src/catalog': ['src/retention', 'src/archive', 'src/contracts', 'src/kernel'],
   'src/reconcile': ['src/archive', 'src/record', 'src/contracts', 'src/kernel'],
   'src/evolution': ['src/archive', 'src/plan', 'src/record', 'src/contracts', 'src/kernel'],
-  'src/erasure': ['src/archive', 'src/record', 'src/contracts', 'src/kernel'],
+  'src/erasure': ['src/archive', 'src/plan', 'src/record', 'src/contracts', 'src/kernel'],
   'src/files': ['src/kernel'],
   'src/bundle': ['src/erasure', 'src/files', 'src/archive', 'src/record', 'src/plan', 'src/contracts', 'src/kernel'],
   'src/extract': ['src/bundle', 'src/files', 'src/archive', 'src/record', 'src/plan', 'src/contracts', 'src/kernel'],
@@ -111,7 +111,18 @@ const ARROWS: Record<string, readonly string[]> = {
   'adapters/s3': ['adapters/cloud', 'src/contracts', 'src/kernel'],
   'adapters/gcs': ['adapters/cloud', 'src/contracts', 'src/kernel'],
   'adapters/aws-kms': ['adapters/cloud', 'src/contracts', 'src/kernel'],
-  'web/fastify': ['src/holdfast.ts', 'src/service', 'src/export', 'src/restore', 'src/compare', 'src/progress', 'src/plan', 'src/contracts', 'src/kernel'],
+  'web/fastify': [
+    'src/holdfast.ts',
+    'src/service',
+    'src/crypto',
+    'src/export',
+    'src/restore',
+    'src/compare',
+    'src/progress',
+    'src/plan',
+    'src/contracts',
+    'src/kernel',
+  ],
 }
 
 /** Packages and the only rooms that may name them. `node:` is free everywhere; type-only imports are free for adapters of that package. */

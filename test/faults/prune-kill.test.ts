@@ -47,7 +47,8 @@ async function prepared(): Promise<PruneRig> {
 
 async function everything(rig: PruneRig): Promise<string[]> {
   const all = [...(await rig.objects('', 'main')), ...(await rig.objects('', 'other')).map((object) => `other: ${object}`)]
-  return all.map((object) => object.replaceAll(/[0-9a-f]{8}-[0-9a-f-]{27}/g, '<id>'))
+  // Each prune that begins to sweep notes it: one that died has done so, too.
+  return all.filter((object) => !object.includes('audit/')).map((object) => object.replaceAll(/[0-9a-f]{8}-[0-9a-f-]{27}/g, '<id>'))
 }
 
 async function settled(rig: PruneRig): Promise<string[]> {

@@ -1,27 +1,35 @@
-import { defineEntity, p } from '@mikro-orm/core'
-import { MikroORM as MariadbMikroORM } from '@mikro-orm/mariadb'
-import { MikroORM as PostgresMikroORM } from '@mikro-orm/postgresql'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type MikroOrmInstance, mikroOrmStore } from '../../adapters/mikro-orm/index.ts'
 import { memoryStorage } from '../../adapters/memory/index.ts'
 import { createHoldfast, definePlan, type Holdfast, pick } from '../../src/index.ts'
 import { collect } from '../support/collect.ts'
+import { mikroOrm6 } from '../support/mikro-orm/mikro-orm-6.ts'
+import { mikroOrm7 } from '../support/mikro-orm/mikro-orm-7.ts'
+import type { MikroOrmModules } from '../support/mikro-orm/mikro-orm-modules.ts'
 import { createMysqlDatabase, mysqlUrl } from '../support/mysql.ts'
 import { createTestDatabase, type TestDatabase } from '../support/postgres.ts'
 
-const id = () => p.integer().primary().autoincrement(false)
-const Country = defineEntity({ name: 'Country', tableName: 'country', properties: { id: id(), name: p.string().length(50) } })
-const Tag = defineEntity({ name: 'Tag', tableName: 'tag', schema: '*', properties: { id: id() } })
-const Order = defineEntity({
-  name: 'Order',
-  tableName: 'orders',
-  schema: '*',
-  properties: { id: id(), note: p.string().length(50), country: () => p.manyToOne(Country), tags: () => p.manyToMany(Tag).pivotTable('*.order_tag') },
-})
-const DIALECTS = (['postgres', 'mysql'] as const).filter((dialect) => dialect !== 'mysql' || mysqlUrl() !== null)
+function entitiesOf({ core }: MikroOrmModules) {
+  const { defineEntity, p } = core
+  const id = () => p.integer().primary().autoincrement(false)
+  const Country = defineEntity({ name: 'Country', tableName: 'country', properties: { id: id(), name: p.string().length(50) } })
+  const Tag = defineEntity({ name: 'Tag', tableName: 'tag', schema: '*', properties: { id: id() } })
+  const Order = defineEntity({
+    name: 'Order',
+    tableName: 'orders',
+    schema: '*',
+    properties: { id: id(), note: p.string().length(50), country: () => p.manyToOne(Country), tags: () => p.manyToMany(Tag).pivotTable('*.order_tag') },
+  })
+  return { Country, Tag, Order }
+}
+
+const PLACES = (['postgres', 'mysql'] as const)
+  .filter((dialect) => dialect !== 'mysql' || mysqlUrl() !== null)
+  .flatMap((dialect) => [mikroOrm7, mikroOrm6].map((mikroOrm) => ({ dialect, mikroOrm, name: mikroOrm.name })))
 
 // Each tenant has a schema of its own, which MikroORM is told anew for every request.
-describe.each(DIALECTS)('entities of any schema (`*`), MikroORM on %s', (dialect) => {
+describe.each(PLACES)('entities of any schema (`*`), $name on $dialect', ({ dialect, mikroOrm }) => {
+  const { Country, Tag, Order } = entitiesOf(mikroOrm)
   const databases: TestDatabase[] = []
   const tenants: string[] = []
   let orm: MikroOrmInstance & { close(): Promise<void> }
@@ -36,8 +44,7 @@ describe.each(DIALECTS)('entities of any schema (`*`), MikroORM on %s', (dialect
   beforeAll(async () => {
     for (let at = 0; at < (dialect === 'mysql' ? 3 : 1); at++) databases.push(await (dialect === 'mysql' ? createMysqlDatabase() : createTestDatabase()))
     tenants.push(...(dialect === 'mysql' ? databases.slice(1).map(({ name }) => name) : ['acme', 'umbrella']))
-    const options = { clientUrl: databases[0]!.url, entities: [Country, Tag, Order] }
-    orm = dialect === 'mysql' ? await MariadbMikroORM.init(options) : await PostgresMikroORM.init(options)
+    orm = await mikroOrm.open(dialect, databases[0]!.url, { entities: [Country, Tag, Order] })
     await query(`CREATE TABLE country (id INTEGER PRIMARY KEY, name VARCHAR(50) NOT NULL)`)
     await query(`INSERT INTO country (id, name) VALUES (1, 'CH')`)
     for (const schema of tenants) {

@@ -1,11 +1,6 @@
-import { mikroOrmStore } from '../../adapters/mikro-orm/index.ts'
-import { openMikroOrmChinook } from '../fixtures/chinook/mikro-orm-chinook.ts'
 import { describeChinook } from '../support/chinook-suite.ts'
+import { mikroOrmUnderTest } from '../support/end-to-end/mikro-orm-under-test.ts'
+import { mikroOrm7 } from '../support/mikro-orm/mikro-orm-7.ts'
 
-describeChinook({
-  name: 'MikroORM 7',
-  async open(dialect, location) {
-    const orm = await openMikroOrmChinook(dialect, location)
-    return { store: mikroOrmStore(orm), close: () => orm.close() }
-  },
-})
+const { name, openChinook } = mikroOrmUnderTest(mikroOrm7)
+describeChinook({ name, open: (dialect, location) => openChinook(dialect, location, 'default') })

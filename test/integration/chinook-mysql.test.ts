@@ -1,16 +1,14 @@
 import * as typeorm from 'typeorm'
-import { mikroOrmStore } from '../../adapters/mikro-orm/index.ts'
 import { typeormStore } from '../../adapters/typeorm/index.ts'
-import { openMikroOrmChinook } from '../fixtures/chinook/mikro-orm-chinook.ts'
 import { openTypeormChinook } from '../fixtures/chinook/typeorm-chinook.ts'
 import { describeMysqlChinook } from '../support/chinook-mysql-suite.ts'
+import { mikroOrmUnderTest } from '../support/end-to-end/mikro-orm-under-test.ts'
+import { mikroOrm7 } from '../support/mikro-orm/mikro-orm-7.ts'
 
 describeMysqlChinook('TypeORM 1', async (location) => {
   const dataSource = await openTypeormChinook(typeorm, 'mysql', location)
   return { store: typeormStore(dataSource), close: () => dataSource.destroy() }
 })
 
-describeMysqlChinook('MikroORM 7', async (location) => {
-  const orm = await openMikroOrmChinook('mysql', location)
-  return { store: mikroOrmStore(orm), close: () => orm.close() }
-})
+const { name, openChinook } = mikroOrmUnderTest(mikroOrm7)
+describeMysqlChinook(name, (location) => openChinook('mysql', location, 'default'))

@@ -1,6 +1,8 @@
 import { describeChinookEndToEnd } from '../support/end-to-end/chinook-end-to-end.ts'
 import { mikroOrmUnderTest } from '../support/end-to-end/mikro-orm-under-test.ts'
 import { describeZooEndToEnd } from '../support/end-to-end/zoo-end-to-end.ts'
+import { mikroOrm7 } from '../support/mikro-orm/mikro-orm-7.ts'
 
-describeZooEndToEnd(mikroOrmUnderTest, 'sqlite')
-describeChinookEndToEnd(mikroOrmUnderTest, 'sqlite')
+const orm = mikroOrmUnderTest(mikroOrm7)
+describeZooEndToEnd(orm, 'sqlite')
+describeChinookEndToEnd(orm, 'sqlite')

@@ -56,7 +56,7 @@ describe.each(PLACES)('an erased customer, %s on %s', (orm, dialect) => {
 
   it('is named to nobody, and the report says what remains', async () => {
     const report = await holdfast.erasures.erase('Customer', 2, { reason: 'GDPR-88', by: 'dpo' })
-    expect(report).toMatchObject({ store: 'default', entity: 'Customer', buckets: ['default'] })
+    expect(report).toMatchObject({ store: 'default', entity: 'Customer', buckets: ['default'], found: { snapshots: [snapshot], unread: [], looked: 1 } })
     expect(report.remains.join(' ')).toMatch(/live database.*chunks.*Journals of undo/)
     const [entry] = await holdfast.erasures.list()
     expect(entry).toMatchObject({ id: report.id, entity: 'Customer', reason: 'GDPR-88', by: 'dpo', subject: expect.stringMatching(/^[0-9a-f]{64}$/) })

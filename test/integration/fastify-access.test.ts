@@ -98,7 +98,7 @@ describe('every route', () => {
   it('takes the right to control where it changes something', () => {
     const changing = rig.routes.filter(({ method }) => !['GET', 'HEAD'].includes(method)).length
     const controlling = Object.values(OPERATIONS).filter(({ action }) => action === 'control').length
-    expect(controlling).toBe(changing + 2) // and the diagnostics and the rows of a plan, which name records
+    expect(controlling).toBe(changing + 3) // and the diagnostics and the rows of a plan, which name records, and exports, which give them
   })
 
   it.each([

@@ -186,12 +186,22 @@ describe('a backup and its restore over HTTP', () => {
     })
     const planned = await first.request('POST', '/restore-plans/named/lines', { body: { by: 'ada' } })
     expect(planned.status).toBe(202)
-    expect((await ended(first, `/restores/${planned.body.id}`)).body).toMatchObject({ state: 'done', dryRun: true, result: { totals: { create: 2 } } })
+    expect((await ended(first, `/restores/${planned.body.id}`)).body).toMatchObject({
+      state: 'done',
+      dryRun: true,
+      result: { name: 'lines', totals: { create: 2 } },
+    })
     expect((await first.request('GET', `/restore-plans/${planned.body.id}`)).body).toMatchObject({ planId: planned.body.id, rows: 2 })
     expect((await first.request('POST', '/restores/named/lines', { body: { dryRun: true, policy: 'overwrite' } })).status).toBe(400)
     const started = await first.request('POST', '/restores/named/lines', { body: { confirm: 'lines' } })
     expect(started.status).toBe(202)
-    expect((await ended(first, `/restores/${started.body.id}`)).body).toMatchObject({ state: 'done', result: { status: 'completed', totals: { create: 2 } } })
+    expect((await ended(first, `/restores/${started.body.id}`)).body).toMatchObject({
+      state: 'done',
+      result: { status: 'completed', name: 'lines', totals: { create: 2 } },
+    })
+    expect((await first.request('GET', '/restore-history?limit=1', { as: 'reader' })).body).toMatchObject({
+      restores: [{ restoreId: started.body.id, name: 'lines' }],
+    })
     expect(await shop.digest()).toBe(before)
   })
 

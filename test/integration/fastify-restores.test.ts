@@ -79,7 +79,7 @@ describe('restores over HTTP', () => {
     expect(applied).toMatchObject({ state: 'done', result: { applies: planned.id, by: 'bob', undoable: true } })
     expect(await shop.digest()).toBe(before)
     const stale = await ended(await rig.request('POST', `${path}/apply`, { body: { hash: plan.body.hash } }))
-    expect(stale).toMatchObject({ state: 'failed', error: { code: 'E_PLAN_STALE' } })
+    expect(stale).toMatchObject({ state: 'failed', error: { code: 'E_PLAN_APPLIED' } })
 
     const undone = await ended(await rig.request('POST', `/restores/${applied.id}/undo`))
     expect(undone).toMatchObject({ state: 'done', result: { undoes: applied.id, totals: { delete: 30, update: 1 } } })

@@ -1,3 +1,4 @@
+import { Readable } from 'node:stream'
 import Fastify, { type FastifyInstance } from 'fastify'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { TENANTS } from '../fixtures/tenants/tenant-shop.ts'
@@ -121,6 +122,46 @@ describe('tenants over HTTP', () => {
     expect((await call('POST', '/backups/resume', { as: ACME, body: { token: paused.token } })).body.code).toBe('E_TOKEN_INVALID')
     expect((await call('GET', '/snapshots', { as: '../' + ACME })).body).toEqual({ snapshots: [] })
     for (const scope of ['%00', 'a%0Ab']) expect((await app.inject({ method: 'GET', url: `${PREFIX}/snapshots?scope=${scope}` })).statusCode).toBe(400)
+  })
+
+  it('gives a bundle to its own tenant alone, and takes none for another', async () => {
+    const send = (as: string, scope: string, payload: Buffer) =>
+      app.inject({
+        method: 'POST',
+        url: `${PREFIX}/bundles?scope=${encodeURIComponent(scope)}`,
+        headers: { 'x-tenant': encodeURIComponent(as), 'content-type': 'application/octet-stream' },
+        payload,
+      })
+    const get = (as: string, scope: string | null, id: string) =>
+      app.inject({
+        method: 'GET',
+        url: `${PREFIX}/snapshots/${id}/bundle${scope === null ? '' : `?scope=${encodeURIComponent(scope)}`}`,
+        headers: { 'x-tenant': encodeURIComponent(as) },
+      })
+    const bundle = await get(LOUD, LOUD, theirs)
+    expect(bundle.statusCode).toBe(200)
+    expect((await rig.holdfast.bundles.inspect(Readable.from([bundle.rawPayload]), { verify: true })).snapshot).toMatchObject({ scope: LOUD })
+    for (const [scope, status] of [
+      [LOUD, 403],
+      [null, 403],
+      [ACME, 404],
+    ] as const) {
+      const refused = await get(ACME, scope, theirs)
+      expect([refused.statusCode, refused.headers['content-disposition']], String(scope)).toEqual([status, undefined])
+    }
+    const before = await rig.holdfast.discovery.snapshots({ scope: ACME })
+    expect((await send(ACME, LOUD, bundle.rawPayload)).statusCode).toBe(403)
+    const forced = await send(ACME, ACME, bundle.rawPayload)
+    expect([forced.statusCode, forced.json<Json>().code]).toEqual([400, 'E_SCOPE'])
+    const nobodys = await app.inject({
+      method: 'POST',
+      url: `${PREFIX}/bundles`,
+      headers: { 'content-type': 'application/octet-stream' },
+      payload: bundle.rawPayload,
+    })
+    expect([nobodys.statusCode, nobodys.json<Json>().code]).toEqual([400, 'E_SCOPE'])
+    expect(await rig.holdfast.discovery.snapshots({ scope: ACME })).toEqual(before)
+    expect((await send(LOUD, LOUD, bundle.rawPayload)).json<Json>()).toMatchObject({ outcome: 'present', snapshotId: theirs })
   })
 
   it('keeps plans, undo and history with the tenant whose rows they are about', async () => {

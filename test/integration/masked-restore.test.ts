@@ -1,10 +1,15 @@
+import { defineEntity, p } from '@mikro-orm/core'
+import { MikroORM as MariadbMikroORM } from '@mikro-orm/mariadb'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { memoryStorage } from '../../adapters/memory/index.ts'
+import { mikroOrmStore } from '../../adapters/mikro-orm/index.ts'
 import { createHoldfast, definePlan, type Holdfast, type MaskRule, maskEntity, masks } from '../../src/index.ts'
 import { collect } from '../support/collect.ts'
 import { type DeclaredEntity, type DeclaredStore, openDeclared, PLACES } from '../support/declared-tables.ts'
 import { createLiveDatabase, type LiveDatabase } from '../support/end-to-end/live-database.ts'
 import { failure } from '../support/failure.ts'
+import { createMysqlDatabase, mysqlUrl } from '../support/mysql.ts'
+import type { TestDatabase } from '../support/postgres.ts'
 
 const SHOP: readonly DeclaredEntity[] = [
   {
@@ -168,4 +173,33 @@ describe.each(PLACES)('a masked restore, %s on %s', (orm, dialect) => {
     await failure((await holdfastOf(null)).restores.restore({ snapshot, ...into }), 'E_CONFIG')
     expect(await collect(holdfast.restores.checkRestorable())).toMatchObject([{ restorable: true }])
   })
+})
+
+it.skipIf(mysqlUrl() === null)('is refused into the very tables of the snapshot, though the connection is to another database', async () => {
+  const [production, staging] = [await createMysqlDatabase(), await createMysqlDatabase()]
+  const open = async (database: TestDatabase) => {
+    const properties = { id: p.integer().primary().autoincrement(false), email: p.string().length(100) }
+    // The table of the one, whoever maps it.
+    const Customer = defineEntity({ name: 'Customer', tableName: 'customer', schema: production.name, properties })
+    return MariadbMikroORM.init({ clientUrl: database.url, entities: [Customer] })
+  }
+  await production.query(`CREATE TABLE customer (id INTEGER NOT NULL PRIMARY KEY, email VARCHAR(100) NOT NULL) ENGINE=InnoDB`)
+  await production.query(`INSERT INTO customer (id, email) VALUES (1, 'ada@mail.test')`)
+  const [ours, theirs] = [await open(production), await open(staging)]
+  const holdfast = await createHoldfast({
+    stores: [mikroOrmStore(ours, { name: 'default' }), mikroOrmStore(theirs, { name: 'staging' })],
+    storage: memoryStorage(),
+    plans: [definePlan({ id: 'shop', description: 'd', entities: [{ entity: 'Customer', store: 'default' }] })],
+    masking: { key: KEY, rules: [maskEntity('Customer', { email: masks.email() })] },
+  })
+  try {
+    const { snapshotId: snapshot } = await holdfast.backups.run('shop')
+    const error = await failure(holdfast.restores.restore({ snapshot, into: { default: 'staging' }, mask: true, policy: 'overwrite' }), 'E_MASKING')
+    expect(error.message).toContain(`Customer (${production.name}.customer)`)
+    expect(await production.query('SELECT email FROM customer')).toEqual([{ email: 'ada@mail.test' }])
+  } finally {
+    await holdfast.close()
+    await Promise.all([ours.close(), theirs.close()])
+    await Promise.all([production.drop(), staging.drop()])
+  }
 })

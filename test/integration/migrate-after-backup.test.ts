@@ -1,8 +1,4 @@
 import 'reflect-metadata'
-import { EntitySchema as MikroSchema } from '@mikro-orm/core'
-import { MikroORM as LibsqlMikroORM } from '@mikro-orm/libsql'
-import { MikroORM as MariadbMikroORM } from '@mikro-orm/mariadb'
-import { MikroORM as PostgresMikroORM } from '@mikro-orm/postgresql'
 import libsql from 'libsql'
 import { DataSource, EntitySchema, type MigrationInterface, type QueryRunner } from 'typeorm'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
@@ -10,16 +6,12 @@ import { memoryStorage } from '../../adapters/memory/index.ts'
 import { migrateUpAfterBackup, mikroOrmStore } from '../../adapters/mikro-orm/index.ts'
 import { type MigratedAfterBackup, runMigrationsAfterBackup, typeormStore } from '../../adapters/typeorm/index.ts'
 import { createHoldfast, definePlan, type EntityStore, type Holdfast, type Hooks } from '../../src/index.ts'
-import { PLACES, type TestDialect } from '../support/declared-tables.ts'
+import { DIALECTS, type TestDialect } from '../support/declared-tables.ts'
 import { createLiveDatabase, type LiveDatabase } from '../support/end-to-end/live-database.ts'
 import { failure } from '../support/failure.ts'
-
-/** Only who runs migrations needs the package. */
-const MIKRO_ORM_MIGRATIONS: string = '@mikro-orm/migrations'
-interface MikroOrmPackage {
-  readonly Migrator: never
-  readonly Migration: new (...of: never[]) => { addSql(sql: string): void }
-}
+import { mikroOrm6 } from '../support/mikro-orm/mikro-orm-6.ts'
+import { mikroOrm7 } from '../support/mikro-orm/mikro-orm-7.ts'
+import type { MikroOrmModules } from '../support/mikro-orm/mikro-orm-modules.ts'
 
 interface Step {
   readonly name: string
@@ -79,12 +71,18 @@ async function openTypeorm(dialect: TestDialect, location: string, steps: readon
   }
 }
 
-async function openMikroOrm(dialect: TestDialect, location: string, steps: readonly Step[], columns: readonly string[]): Promise<Application> {
+async function openMikroOrm(
+  mikroOrm: MikroOrmModules,
+  dialect: TestDialect,
+  location: string,
+  steps: readonly Step[],
+  columns: readonly string[],
+): Promise<Application> {
   const properties: Record<string, object> = { id: { type: 'integer', primary: true } }
   for (const column of columns) properties[column] = { type: 'string', nullable: true }
   properties['cents'] = { type: 'integer' }
-  const Order = new MikroSchema({ name: 'Order', tableName: 'orders', properties: properties as never })
-  const { Migration, Migrator } = (await import(MIKRO_ORM_MIGRATIONS)) as MikroOrmPackage
+  const Order = new mikroOrm.core.EntitySchema({ name: 'Order', tableName: 'orders', properties: properties as never })
+  const { Migration, Migrator } = await mikroOrm.migrations()
   const migrationsList = steps.map(({ name, up }) => ({
     name,
     class: class extends Migration {
@@ -94,13 +92,7 @@ async function openMikroOrm(dialect: TestDialect, location: string, steps: reado
     },
   }))
   const migrator: object = { extensions: [Migrator], migrations: { snapshot: false, silent: true, migrationsList } }
-  const options = { entities: [Order], ...migrator }
-  const orm =
-    dialect === 'sqlite'
-      ? await LibsqlMikroORM.init({ dbName: location, ...options })
-      : dialect === 'mysql'
-        ? await MariadbMikroORM.init({ clientUrl: location, ...options })
-        : await PostgresMikroORM.init({ clientUrl: location, ...options })
+  const orm = await mikroOrm.open(dialect, location, { entities: [Order], ...migrator })
   return {
     store: mikroOrmStore(orm),
     migrate: (holdfast) => migrateUpAfterBackup(orm, holdfast, { plan: 'shop', metadata: { release: '2' } }),
@@ -108,7 +100,14 @@ async function openMikroOrm(dialect: TestDialect, location: string, steps: reado
   }
 }
 
-describe.each(PLACES)('migrations after a backup, %s on %s', (orm, dialect) => {
+const ORMS = {
+  TypeORM: openTypeorm,
+  'MikroORM 7': openMikroOrm.bind(null, mikroOrm7),
+  'MikroORM 6': openMikroOrm.bind(null, mikroOrm6),
+}
+const PLACES = DIALECTS.flatMap((dialect) => Object.entries(ORMS).map(([orm, open]) => ({ orm, dialect, open })))
+
+describe.each(PLACES)('migrations after a backup, $orm on $dialect', ({ dialect, open }) => {
   let database: LiveDatabase
   let storage: ReturnType<typeof memoryStorage>
   const opened: { close(): Promise<unknown> }[] = []
@@ -123,7 +122,7 @@ describe.each(PLACES)('migrations after a backup, %s on %s', (orm, dialect) => {
 
   /** A release of the application: its migrations, its entities. */
   async function release(steps: readonly Step[], columns: readonly string[] = [], hooks: Hooks = {}) {
-    const application = await (orm === 'TypeORM' ? openTypeorm : openMikroOrm)(dialect, database.location, steps, columns)
+    const application = await open(dialect, database.location, steps, columns)
     const plan = definePlan({ id: 'shop', description: 'All', entities: ['Order'] })
     const holdfast = await createHoldfast({ stores: [application.store], storage: { ...storage, close: async () => {} }, plans: [plan], hooks })
     opened.push(application, holdfast)

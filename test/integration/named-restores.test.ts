@@ -41,7 +41,16 @@ describe.each(STORY_PLACES.filter(({ dialect, orm }) => (dialect === 'sqlite') =
         const look = await restores.restore(restores.named('paid-orders', { dryRun: true }))
         expect(look).toMatchObject({ status: 'planned', totals: { create: 9, update: 3 } })
         const done = await restores.restore(restores.named('paid-orders', { by }))
-        expect(done).toMatchObject({ by, undoable: true, snapshotId: story.snapshot, totals: { create: 9, update: 3 } })
+        expect(look.name).toBe('paid-orders')
+        expect(done).toMatchObject({ by, name: 'paid-orders', undoable: true, snapshotId: story.snapshot, totals: { create: 9, update: 3 } })
+        expect(await story.image()).toEqual(whole)
+        const undone = await restores.undo(done.restoreId)
+        expect(undone).toMatchObject({ name: null, undoes: done.restoreId })
+        expect((await restores.history({ limit: 2 })).map(({ restoreId, name }) => [restoreId, name])).toEqual([
+          [undone.restoreId, null],
+          [done.restoreId, 'paid-orders'],
+        ])
+        await restores.restore(restores.named('paid-orders'))
         expect(await story.image()).toEqual(whole)
       }
     })
@@ -54,9 +63,28 @@ describe.each(STORY_PLACES.filter(({ dialect, orm }) => (dialect === 'sqlite') =
       expect((await restores.restore(restores.named('prices', { dryRun: true }))).snapshotId).toBe(later)
       const plan = await restores.plan(restores.named('prices', { at: times.viewAt }))
       expect(plan).toMatchObject({ snapshotId: story.snapshot, rows: 1 })
-      expect(await restores.apply(plan, { by: 'ada' })).toMatchObject({ by: 'ada', totals: { update: 1 } })
+      expect(await restores.apply(plan, { by: 'ada' })).toMatchObject({ by: 'ada', name: 'prices', totals: { update: 1 } })
+      expect((await restores.history({ limit: 1 }))[0]).toMatchObject({ name: 'prices', applies: plan.planId })
       expect(await story.image()).toEqual(whole)
       await failure(restores.restore(restores.named('prices', { at: '2001-01-01T00:00:00Z' })), 'E_SNAPSHOT_UNKNOWN')
+    })
+
+    it('gives its name to nothing else', async () => {
+      const { restores } = story.holdfast
+      const request = restores.named('prices', { dryRun: true })
+      for (const other of [
+        { ...request, policy: 'skip' as const },
+        { ...request, select: [pick('Order', { fields: ['status'] as never })] },
+        { ...request, snapshot: { plan: 'shop', series: 'another' } },
+        { ...request, undo: true },
+      ]) {
+        for (const run of [() => restores.restore(other), () => restores.start(other), () => restores.plan(other)])
+          expect((await failure(run(), 'E_CONFIG')).message).toContain('prices')
+      }
+      await failure(restores.restore({ ...request, name: 'price' }), 'E_RESTORE_UNKNOWN')
+      expect(await restores.restore({ ...request, snapshot: story.snapshot })).toMatchObject({ name: 'prices' })
+      const { name: _, ...nameless } = request
+      expect(await restores.restore({ ...nameless, policy: 'skip' })).toMatchObject({ name: null })
     })
 
     it('is refused under a name that nobody declared, and with what it says itself', async () => {

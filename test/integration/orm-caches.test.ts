@@ -1,8 +1,4 @@
 import 'reflect-metadata'
-import { EntitySchema as MikroSchema, RequestContext } from '@mikro-orm/core'
-import { MikroORM as LibsqlMikroORM } from '@mikro-orm/libsql'
-import { MikroORM as MariadbMikroORM } from '@mikro-orm/mariadb'
-import { MikroORM as PostgresMikroORM } from '@mikro-orm/postgresql'
 import libsql from 'libsql'
 import { DataSource, EntitySchema } from 'typeorm'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
@@ -11,6 +7,8 @@ import { mikroOrmStore } from '../../adapters/mikro-orm/index.ts'
 import { typeormStore } from '../../adapters/typeorm/index.ts'
 import { createHoldfast, definePlan, type EntityStore } from '../../src/index.ts'
 import { createLiveDatabase, type LiveDatabase } from '../support/end-to-end/live-database.ts'
+import { mikroOrm6 } from '../support/mikro-orm/mikro-orm-6.ts'
+import { mikroOrm7 } from '../support/mikro-orm/mikro-orm-7.ts'
 import { mysqlUrl } from '../support/mysql.ts'
 
 interface Order {
@@ -78,18 +76,14 @@ describe.each(DIALECTS)('caches on %s', (dialect) => {
     await dataSource.destroy()
   })
 
-  it("MikroORM's result cache and the identity map of the calling context are emptied", async () => {
+  it.each([mikroOrm7, mikroOrm6])("$name's result cache and the identity map of the calling context are emptied", async ({ core, open }) => {
+    const { EntitySchema: MikroSchema, RequestContext } = core
     const Order = new MikroSchema<Order>({
       name: 'Order',
       tableName: 'orders',
       properties: { id: { type: 'integer', primary: true }, status: { type: 'string' } },
     })
-    const orm =
-      dialect === 'sqlite'
-        ? await LibsqlMikroORM.init({ dbName: database.location, entities: [Order] })
-        : dialect === 'mysql'
-          ? await MariadbMikroORM.init({ clientUrl: database.location, entities: [Order] })
-          : await PostgresMikroORM.init({ clientUrl: database.location, entities: [Order] })
+    const orm = await open(dialect, database.location, { entities: [Order] })
     const managed = async () => (await orm.em.findOne(Order, 1))?.status
     const cached = async () => (await orm.em.fork().findOne(Order, { id: 1 }, { cache: HOUR_MS }))?.status
     for (const look of [managed, cached]) {

@@ -1,7 +1,10 @@
+import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import type { PostgresConnections } from '../../adapters/sql/postgres/connections.ts'
+import { openPostgresTarget } from '../../adapters/sql/postgres/target/open-target.ts'
 import { createTestDatabase, type TestDatabase } from '../support/postgres.ts'
 import { mappingOf, table, testPool } from '../support/postgres-lane.ts'
-import { inTarget, itemOf, restoreAll, saveAll } from '../support/postgres-restore.ts'
+import { inTarget, itemOf, itemOfLines, restoreAll, saveAll } from '../support/postgres-restore.ts'
 
 let db: TestDatabase
 let lane: ReturnType<typeof testPool>
@@ -48,6 +51,92 @@ describe('a few rows that were picked', () => {
       expect(await temporaryTables()).toEqual([])
     })
     expect(await stagingSchema()).toEqual([])
+  })
+})
+
+describe('a few rows of which one cannot come back', () => {
+  const things = mappingOf(table('few', 'id v'))
+  const lines = (...records: readonly (readonly [id: number, v: number])[]) => records.map(([id, v]) => JSON.stringify({ id, v }))
+  const staged = async (records: readonly string[], refusable: number) => {
+    await db.query('DROP TABLE IF EXISTS few; CREATE TABLE few (id int PRIMARY KEY, v smallint); INSERT INTO few VALUES (1, 0)')
+    const [saved] = (await saveAll(lane.connections, things)).entities
+    return inTarget(lane.connections, things, async (target) => {
+      const item = { ...itemOfLines(saved!.record, records), partial: true }
+      const report = await target.stage(item, { refusable })
+      if (report.problems.length > refusable) return { report, rows: null }
+      await target.merge([{ ...item, mode: 'staged' }], { sequences: [] })
+      return { report, rows: await db.query('SELECT id, v FROM few ORDER BY id') }
+    })
+  }
+
+  it.each([
+    {
+      what: 'one that the database refuses',
+      records: lines([1, 10], [2, 99_999], [3, 30]),
+      line: 2,
+      left: [
+        { id: 1, v: 10 },
+        { id: 3, v: 30 },
+      ],
+    },
+    {
+      what: 'the second of one key',
+      records: lines([1, 10], [2, 20], [2, 21]),
+      line: 3,
+      left: [
+        { id: 1, v: 10 },
+        { id: 2, v: 20 },
+      ],
+    },
+  ])('come without $what where that is allowed, and else it is named', async ({ records, line, left }) => {
+    const named = { line, key: '[2]', cause: 'validation' }
+    expect(await staged(records, 0)).toMatchObject({ report: { problems: [named] }, rows: null })
+    const { report, rows } = await staged(records, 1)
+    expect(report).toMatchObject({ rows: 2, problems: [named] })
+    expect(rows).toEqual(left)
+    expect(await temporaryTables()).toEqual([])
+  })
+})
+
+describe('going to the database and back', () => {
+  it('happens seldom for a few rows', async () => {
+    let asked = 0
+    const counting: PostgresConnections = {
+      max: lane.connections.max,
+      async acquire(options) {
+        const { client, release } = await lane.connections.acquire(options)
+        const query = client.query.bind(client) as (...of: unknown[]) => unknown
+        const counted = Object.assign(Object.create(client) as typeof client, { query: (...of: unknown[]) => (asked++, query(...of)) })
+        return { client: counted, release }
+      },
+    }
+    const places = mappingOf(table('often', 'id v'))
+    await db.query('CREATE TABLE often (id int PRIMARY KEY, v int); INSERT INTO often SELECT i, i FROM generate_series(1, 100) i')
+    const saved = await saveAll(lane.connections, places)
+    await db.query('DELETE FROM often WHERE id = 7')
+    const target = await openPostgresTarget({
+      store: 'test',
+      connections: counting,
+      mapping: places,
+      selection: [{ entity: 'often' }],
+      restoreId: randomUUID(),
+    })
+    const item = { ...itemOf(saved.entities[0]!), partial: true }
+    const asks = async (work: () => Promise<unknown>) => {
+      const before = asked
+      await work()
+      return asked - before
+    }
+    expect(asked).toBeLessThanOrEqual(18)
+    try {
+      // Begin, create, copy, look for what stands twice, commit.
+      expect(await asks(() => target.stage(item))).toBeLessThanOrEqual(5)
+      const merging = () => target.merge([{ ...item, mode: 'staged' }], { sequences: [], compared: () => {}, samples: 5 })
+      expect(await asks(merging)).toBeLessThanOrEqual(16)
+      expect(await db.query('SELECT count(*)::int AS n FROM often')).toEqual([{ n: 100 }])
+    } finally {
+      expect(await asks(() => target.close())).toBeLessThanOrEqual(4)
+    }
   })
 })
 

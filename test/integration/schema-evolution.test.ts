@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { memoryStorage } from '../../adapters/memory/index.ts'
-import { createHoldfast, definePlan, type Holdfast, type SchemaChange, upcast } from '../../src/index.ts'
+import { createHoldfast, definePlan, type Holdfast, type RelatedRows, type RowPick, type SchemaChange, upcast } from '../../src/index.ts'
 import { collect } from '../support/collect.ts'
 import { type DeclaredStore, openDeclared, PLACES } from '../support/declared-tables.ts'
 import { createLiveDatabase, type LiveDatabase } from '../support/end-to-end/live-database.ts'
@@ -46,6 +46,27 @@ describe.each(PLACES)('a snapshot of an older schema, %s on %s', (orm, dialect) 
     expect((await failure(bare.restores.restore({ snapshot }), 'E_ENTITY_UNKNOWN')).message).toMatch(/maps no entity "Buyer", .*"Purchase"/)
     const [report] = await collect(bare.restores.checkRestorable({ snapshot }))
     expect(report).toMatchObject({ snapshotId: snapshot, restorable: false, problems: [{ code: 'E_ENTITY_UNKNOWN' }] })
+  })
+
+  it('picks rows by the names of today, and by those of then where nobody is called so today', async () => {
+    const holdfast = await holdfastOf(await migrated(), CHANGES)
+    const picked = async (select: readonly RowPick[], related?: RelatedRows) => {
+      const { entities } = await holdfast.restores.restore({ snapshot, select, ...(related ? { related } : {}), dryRun: true })
+      return Object.fromEntries(entities.map(({ entity, create }) => [entity, create]))
+    }
+    for (const where of [{ 'customer.id': 1 }, { customer: { id: 1 } }, { customer: 1 }, { 'buyer.id': 1 }, { cents: { lt: 1300 }, customer: 1 }])
+      expect(await picked([{ entity: 'Order', where }], {})).toEqual({ Order: 2, Customer: 1 })
+    expect(await picked([{ entity: 'Purchase', where: { cents: 100 } }], {})).toEqual({ Order: 1, Customer: 1 })
+    expect(await picked([{ entity: 'Customer', keys: [{ id: 2 }] }], { children: ['Order'] })).toEqual({ Order: 1, Customer: 1 })
+    expect(await picked([{ entity: 'Buyer', where: { fullName: 'Ada Lovelace' } }], { children: ['Purchase'] })).toEqual({ Order: 2, Customer: 1 })
+    // Kept, and run again by whoever applies it.
+    const plan = await holdfast.restores.plan({ snapshot, select: [{ entity: 'Order', where: { customer: { id: 2 } } }], related: {} })
+    expect((await holdfast.restores.apply(plan)).totals).toMatchObject({ create: 2 })
+
+    await failure(picked([{ entity: 'Customer', keys: [2] }], { children: ['Ordre'] }), 'E_ENTITY_UNKNOWN')
+    const unknown = await failure(picked([{ entity: 'Order', where: { amount: '1.00' } }]), 'E_CONFIG')
+    expect(unknown.hint).toMatch(/customer\.id.*cents/)
+    await failure(picked([{ entity: 'Order', where: { 'buyer.id': 1, customer: 2 } }]), 'E_CONFIG')
   })
 
   it('goes two migrations further: renamed, split, retyped, added, removed', async () => {

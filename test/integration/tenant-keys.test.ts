@@ -50,6 +50,7 @@ describe('the keys of tenants', () => {
     const snapshots = await Promise.all(TENANTS.map((scope) => holdfast.backups.run('shop', { scope })))
     const keys = await holdfast.keys.list()
     expect(keys.filter(({ purpose }) => purpose === 'data').map(({ scope }) => scope)).toEqual(TENANTS.map(() => expect.stringMatching(/^[0-9a-f]{32}$/)))
+    expect(keys.flatMap(({ tenant }) => tenant ?? []).toSorted()).toEqual([...TENANTS].toSorted())
     await (await openWith('old', 'new')).keys.rewrap()
     const alone = await openWith('new')
     expect(await alone.keys.rewrap()).toHaveLength(TENANTS.length + 1)

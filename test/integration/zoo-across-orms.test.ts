@@ -6,6 +6,7 @@ import type { EntityMapping } from '../../src/contracts/index.ts'
 import { openMikroOrmZoo } from '../fixtures/zoo/mikro-orm/open-mikro-orm-zoo.ts'
 import { TYPEORM_ROWS, zooRows } from '../fixtures/zoo/rows.ts'
 import { openTypeormZoo } from '../fixtures/zoo/typeorm/open-typeorm-zoo.ts'
+import { mikroOrm7 } from '../support/mikro-orm/mikro-orm-7.ts'
 import { copyStore } from '../support/store-copy.ts'
 import { createZooDatabase } from '../support/zoo-database.ts'
 
@@ -17,7 +18,7 @@ describe.each(['postgres', 'sqlite'] as const)('records across ORMs, on %s', (di
     await source.seed(zooRows(dialect, TYPEORM_ROWS))
     const makesTables = await openTypeormZoo(typeorm, { dialect, location: target.location, create: true })
     await makesTables.dataSource.destroy()
-    const { orm } = await openMikroOrmZoo({ dialect, location: target.location, create: false })
+    const { orm } = await openMikroOrmZoo(mikroOrm7, { dialect, location: target.location, create: false })
     try {
       const [from, to] = [typeormStore(dataSource), mikroOrmStore(orm)]
       const both = from.mapping.entities.flatMap((entity) =>

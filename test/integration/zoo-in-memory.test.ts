@@ -9,6 +9,8 @@ import { MIKRO_ORM_ROWS, TYPEORM_ROWS, zooRows } from '../fixtures/zoo/rows.ts'
 import { seedSqlite } from '../fixtures/zoo/seed.ts'
 import { openTypeormZoo } from '../fixtures/zoo/typeorm/open-typeorm-zoo.ts'
 import { sqliteImage } from '../support/database-image.ts'
+import { mikroOrm6 } from '../support/mikro-orm/mikro-orm-6.ts'
+import { mikroOrm7 } from '../support/mikro-orm/mikro-orm-7.ts'
 import { copyStore } from '../support/store-copy.ts'
 
 interface InMemoryZoo {
@@ -21,7 +23,8 @@ interface InMemoryZoo {
 const IN_MEMORY = { dialect: 'sqlite', location: ':memory:', create: true } as const
 const WITHOUT = { without: ['typeorm_metadata'] }
 
-const zoos: readonly [string, typeof TYPEORM_ROWS, () => Promise<InMemoryZoo>][] = [
+type Opening = readonly [string, typeof TYPEORM_ROWS, () => Promise<InMemoryZoo>]
+const zoos: readonly Opening[] = [
   [
     'TypeORM',
     TYPEORM_ROWS,
@@ -31,15 +34,14 @@ const zoos: readonly [string, typeof TYPEORM_ROWS, () => Promise<InMemoryZoo>][]
       return { store: typeormStore(dataSource), database: databaseConnection, close: () => dataSource.destroy() }
     },
   ],
-  [
-    'MikroORM',
+  ...[mikroOrm7, mikroOrm6].map((mikroOrm): Opening => [
+    mikroOrm.name,
     MIKRO_ORM_ROWS,
     async () => {
-      const { orm } = await openMikroOrmZoo(IN_MEMORY)
-      const connection = orm.em.getConnection() as { getNativeClient(): Promise<unknown> }
-      return { store: mikroOrmStore(orm), database: (await connection.getNativeClient()) as libsql.Database, close: () => orm.close() }
+      const { orm } = await openMikroOrmZoo(mikroOrm, IN_MEMORY)
+      return { store: mikroOrmStore(orm), database: await mikroOrm.sqliteHandle(orm), close: () => orm.close() }
     },
-  ],
+  ]),
 ]
 
 describe.each(zoos)('a database in memory, %s', (_orm, extraRows, open) => {

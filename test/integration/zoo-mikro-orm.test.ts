@@ -1,15 +1,7 @@
-import { mikroOrmStore } from '../../adapters/mikro-orm/index.ts'
 import { expectedMikroOrmMapping } from '../fixtures/zoo/expected-mappings.ts'
-import { openMikroOrmZoo } from '../fixtures/zoo/mikro-orm/open-mikro-orm-zoo.ts'
-import { MIKRO_ORM_ROWS } from '../fixtures/zoo/rows.ts'
+import { mikroOrmUnderTest } from '../support/end-to-end/mikro-orm-under-test.ts'
+import { mikroOrm7 } from '../support/mikro-orm/mikro-orm-7.ts'
 import { describeZoo } from '../support/zoo-suite.ts'
 
-describeZoo({
-  name: 'MikroORM 7',
-  expected: expectedMikroOrmMapping,
-  extraRows: MIKRO_ORM_ROWS,
-  async open(location) {
-    const { orm } = await openMikroOrmZoo(location)
-    return { store: mikroOrmStore(orm), close: () => orm.close() }
-  },
-})
+const { name, zooRows, openZoo } = mikroOrmUnderTest(mikroOrm7)
+describeZoo({ name, expected: expectedMikroOrmMapping(name), extraRows: zooRows, open: (location) => openZoo(location, 'default') })

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { createChunkEncoder } from '../../src/archive/index.ts'
+import { createChunkEncoder, ReferenceSearch } from '../../src/archive/index.ts'
 import { keySpans } from '../../src/archive/key-scanner.ts'
 import { bloomMayHold, BLOOM_HASHES, buildBloom, referenceHash } from '../../src/archive/reference-bloom.ts'
 import { memoryRepository } from '../support/archive-rig.ts'
@@ -54,13 +54,26 @@ describe('chunks', () => {
           const place = index.find(text)!
           expect(place.row).toBe(texts.indexOf(text))
           if (place.row === i) expect(JSON.parse(Buffer.from((await chunks.findRecord(ref, text))!).toString())).toEqual(JSON.parse(JSON.stringify(records[i])))
-          for (const name of references) if (records[i]![name] !== null) expect(index.mayReference(name, JSON.stringify(records[i]![name]))).toBe(true)
+          for (const name of references) {
+            if (records[i]![name] === null) continue
+            const value = JSON.stringify(records[i]![name])
+            expect(index.mayReference(name, value)).toBe(true)
+            const search = new ReferenceSearch([{ field: name, values: ['"a"', value, '1'] }])
+            expect(search.mayBeIn(ref)).toBe(true)
+            expect(search.frames(index)).toContain(frameOf(batches, i))
+          }
         }
       }),
       { numRuns: 300 },
     )
   })
 })
+
+/** Which of the batches has the row of that number: each becomes a frame. */
+function frameOf(batches: readonly (readonly unknown[])[], row: number): number {
+  let before = 0
+  return batches.findIndex((batch) => row < (before += batch.length))
+}
 
 describe('key spans', () => {
   test('are those of the values, whatever the names and values hold', () => {

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { findRecord, foldLayers, rangeKeys, readRange, verifyRange } from '../../src/archive/index.ts'
+import { findRecord, findReferring, foldLayers, rangeKeys, readRange, ReferenceSearch, verifyRange } from '../../src/archive/index.ts'
 import { memoryRepository } from '../support/archive-rig.ts'
 import { deltaBetween, keyOf, layer, type LayeredEntry, linesOf, storeBase, type Thing } from '../support/layer-rig.ts'
 import { joined } from '../support/record-batches.ts'
@@ -26,6 +26,8 @@ function apply(things: readonly Thing[], edits: readonly Edit[], freshId: () => 
   }
   return next
 }
+
+const ownedBy = (owner: number) => new ReferenceSearch([{ field: 'owner', values: [String(owner)] }])
 
 describe('a layered range', () => {
   test('merges into what the database held, whatever changed', async () => {
@@ -56,6 +58,7 @@ describe('a layered range', () => {
         expect((await joined(readRange(chunks, range))).toString()).toBe(linesOf(things).toString())
         expect([...(await rangeKeys(chunks, range)).keys()]).toEqual(things.map(keyOf))
         await verifyRange(chunks, range, { level: 'plain' })
+        for (const { owner } of things) if (owner !== null) expect(await findReferring(chunks, range, ownedBy(owner))).not.toBeNull()
         const folded = await foldLayers(chunks, range, { compression, level: 1, references: ['owner'], keyFields: 1, chunkBytes })
         const whole = await Promise.all(folded.map(async ({ range: part }) => await joined(readRange(chunks, part))))
         expect(Buffer.concat(whole).toString()).toBe(linesOf(things).toString())
@@ -68,6 +71,7 @@ describe('a layered range', () => {
             .map((line) => JSON.parse(line) as Thing)
           expect([...index.keys()]).toEqual(held.map(keyOf))
           for (const { owner } of held) if (owner !== null) expect(index.mayReference('owner', String(owner))).toBe(true)
+          for (const { owner } of held) if (owner !== null) expect(await findReferring(chunks, part, ownedBy(owner))).not.toBeNull()
           expect(index.mayReference('owner', 'null')).toBe(false)
         }
         for (let key = 0; key <= id; key++) {

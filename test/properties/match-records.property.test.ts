@@ -74,4 +74,15 @@ describe('telling two sides of records apart', () => {
       { numRuns: 200 },
     )
   })
+
+  it('takes no side for one in order that is not', async () => {
+    const rows = (...ids: number[]) => ids.map((id) => ({ id, note: 0 }))
+    for (const [before, after] of [
+      [rows(1, 3, 2), rows(1, 4)],
+      [rows(1, 4), rows(1, 3, 2)],
+    ] as const)
+      await expect(found(mergeRecords({ before: source(before, 1), after: source(after, 1), keyFields: 1, compare: key }))).rejects.toMatchObject({
+        code: 'E_ARCHIVE_CORRUPT',
+      })
+  })
 })

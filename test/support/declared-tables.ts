@@ -1,13 +1,11 @@
 import 'reflect-metadata'
 import { EntitySchema as MikroSchema } from '@mikro-orm/core'
-import { MikroORM as LibsqlMikroORM } from '@mikro-orm/libsql'
-import { MikroORM as MariadbMikroORM } from '@mikro-orm/mariadb'
-import { MikroORM as PostgresMikroORM } from '@mikro-orm/postgresql'
 import libsql from 'libsql'
 import { DataSource, type EntitySchemaColumnOptions, EntitySchema, type MigrationInterface, type QueryRunner } from 'typeorm'
 import { mikroOrmStore } from '../../adapters/mikro-orm/index.ts'
 import { typeormStore } from '../../adapters/typeorm/index.ts'
 import type { EntityStore } from '../../src/contracts/index.ts'
+import { mikroOrm7 } from './mikro-orm/mikro-orm-7.ts'
 import { mysqlUrl } from './mysql.ts'
 
 export type TestDialect = 'postgres' | 'mysql' | 'sqlite'
@@ -43,10 +41,14 @@ export interface DeclaredStore {
   close(): Promise<unknown>
 }
 
-/** Every database with both ORMs; MariaDB where there is one. */
-export const PLACES: readonly (readonly [TestOrm, TestDialect])[] = (['postgres', 'mysql', 'sqlite'] as const)
-  .filter((dialect) => dialect !== 'mysql' || mysqlUrl() !== null)
-  .flatMap((dialect) => [['TypeORM', dialect] as const, ['MikroORM', dialect] as const])
+/** MariaDB where there is one. */
+export const DIALECTS: readonly TestDialect[] = (['postgres', 'mysql', 'sqlite'] as const).filter((dialect) => dialect !== 'mysql' || mysqlUrl() !== null)
+
+/** Every database with both ORMs. */
+export const PLACES: readonly (readonly [TestOrm, TestDialect])[] = DIALECTS.flatMap((dialect) => [
+  ['TypeORM', dialect] as const,
+  ['MikroORM', dialect] as const,
+])
 
 /** Tables as one of the ORMs maps them. They are there already, or made by migrations: those that were not run yet are run first. */
 export async function openDeclared(
@@ -72,12 +74,7 @@ export async function openDeclared(
   const known = new Map<string, MikroSchema>()
   for (const entity of entities) known.set(entity.name, mikroSchema(entity, known))
   const options = { entities: [...known.values()], ...(migrations.length > 0 ? await mikroMigrations(migrations) : {}) }
-  const made =
-    dialect === 'sqlite'
-      ? await LibsqlMikroORM.init({ dbName: location, ...options })
-      : dialect === 'mysql'
-        ? await MariadbMikroORM.init({ clientUrl: location, ...options })
-        : await PostgresMikroORM.init({ clientUrl: location, ...options })
+  const made = await mikroOrm7.open(dialect, location, options)
   if (migrations.length > 0) await made.migrator.up()
   return { store: mikroOrmStore(made, { name }), names, close: () => made.close() }
 }
@@ -97,15 +94,8 @@ function typeormMigration({ name, up }: DeclaredMigration) {
   )
 }
 
-/** Only who runs migrations needs the package. */
-const MIKRO_ORM_MIGRATIONS: string = '@mikro-orm/migrations'
-interface MikroOrmMigrations {
-  readonly Migrator: never
-  readonly Migration: new (...of: never[]) => { addSql(sql: string): void }
-}
-
 async function mikroMigrations(migrations: readonly DeclaredMigration[]): Promise<object> {
-  const { Migration, Migrator } = (await import(MIKRO_ORM_MIGRATIONS)) as MikroOrmMigrations
+  const { Migration, Migrator } = await mikroOrm7.migrations()
   return {
     extensions: [Migrator],
     migrations: {

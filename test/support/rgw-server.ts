@@ -124,7 +124,7 @@ osd data = ${at('osd')}
 keyring = ${at('keyring')}
 [client.rgw]
 rgw data = ${at('rgw')}
-rgw frontends = beast endpoint=127.0.0.1:${port}
+rgw frontends = beast endpoint=127.0.0.1:${port} tcp_nodelay=1
 rgw enable usage log = false
 rgw thread pool size = 32
 debug rgw = 1

@@ -1,15 +1,12 @@
 /**
- * A restore in a process of its own, to be killed: `node staging-child.ts <database> <folder> <snapshot> <object>`. Stops dead where it reads that object of the storage, and says `stopped`.
+ * A restore in a process of its own, to be killed: `node staging-child.ts <place> <entity> <request or plan>`, each JSON. Stops dead when the records of that entity are staged, and says `stopped`.
  */
-import { stagingShop } from './staging-shop.ts'
+import 'reflect-metadata'
+import type { RestoreRequest } from '../../src/index.ts'
+import { type StagingPlace, stagingShop } from './staging-shop.ts'
+import { standStill } from './stand-still.ts'
 
-const [location = '', root = '', snapshot = '', object = ''] = process.argv.slice(2)
-const { holdfast } = await stagingShop(location, root, {
-  reads(key) {
-    if (!key.includes(object)) return
-    process.stdout.write('stopped\n')
-    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 60_000)
-    throw new Error('nobody came to kill this process')
-  },
-})
-await holdfast.restores.restore({ snapshot, policy: 'overwrite' })
+const [place, entity, asked] = process.argv.slice(2).map((text) => JSON.parse(text) as unknown)
+const { holdfast } = await stagingShop(place as StagingPlace, { staged: (report) => void (report.entity === entity && standStill()) })
+if (typeof asked === 'string') await holdfast.restores.apply(asked)
+else await holdfast.restores.restore(asked as RestoreRequest)

@@ -1,5 +1,4 @@
 import { join } from 'node:path'
-import libsql from 'libsql'
 import { fsStorage } from '../../adapters/fs/index.ts'
 import { createHoldfast, definePlan, type Holdfast, type HoldfastOptions } from '../../src/index.ts'
 import type { EntityReference } from '../../src/plan/entity-reference.ts'
@@ -9,12 +8,24 @@ import { openMikroOrmStory } from '../fixtures/stories/story-mikro-orm.ts'
 import { storyRows, storyTables, type StoryDialect } from '../fixtures/stories/story-tables.ts'
 import { openTypeormStory } from '../fixtures/stories/story-typeorm.ts'
 import { meteredStorage, type MeteredStorage } from './metered-storage.ts'
-import { createMysqlDatabase } from './mysql.ts'
-import { createTestDatabase } from './postgres.ts'
+import { mikroOrm7 } from './mikro-orm/mikro-orm-7.ts'
+import type { MikroOrmModules } from './mikro-orm/mikro-orm-modules.ts'
+import { openPlainDatabase } from './plain-database.ts'
 import { temporaryFolder } from './temporary-folder.ts'
 
+export interface StoryPlace {
+  readonly dialect: StoryDialect
+  readonly orm: 'TypeORM' | 'MikroORM' | 'MikroORM 6'
+}
+
+const placesOf = <Orm extends StoryPlace['orm']>(...orms: readonly Orm[]) =>
+  (['postgres', 'mysql', 'sqlite'] as const).flatMap((dialect) => orms.map((orm) => ({ dialect, orm })))
+
 /** Every database with every ORM: what the stories are told about. */
-export const STORY_PLACES = (['postgres', 'mysql', 'sqlite'] as const).flatMap((dialect) => (['TypeORM', 'MikroORM'] as const).map((orm) => ({ dialect, orm })))
+export const STORY_PLACES = placesOf('TypeORM', 'MikroORM')
+
+/** With the majors that an ORM has beside: for the stories in which it matters what it knows of references. */
+export const STORY_PLACES_OF_MAJORS = placesOf('TypeORM', 'MikroORM', 'MikroORM 6')
 
 /** A shop with a backup, and hands on its tables past any ORM. */
 export interface Story {
@@ -35,20 +46,25 @@ export interface Story {
   close(): Promise<void>
 }
 
+/** Loaded by those who tell of it. */
+async function modulesOf(orm: 'MikroORM' | 'MikroORM 6'): Promise<MikroOrmModules> {
+  return orm === 'MikroORM 6' ? (await import('./mikro-orm/mikro-orm-6.ts')).mikroOrm6 : mikroOrm7
+}
+
 const TABLES = ['customer', 'orders', 'order_line', 'tag', 'order_tag', 'department', 'employee']
 
 export async function openStory(
-  { dialect, orm }: { readonly dialect: StoryDialect; readonly orm: 'TypeORM' | 'MikroORM' },
+  { dialect, orm }: StoryPlace,
   more: Partial<HoldfastOptions> = {},
   /** Objects that the storage does not take. */
   refuse: (key: string) => boolean = () => false,
 ): Promise<Story> {
   const folder = temporaryFolder()
-  const database = await openDatabase(dialect, folder.path)
+  const database = await openPlainDatabase(dialect, folder.path)
   await database.run(storyTables(dialect))
   await database.run(storyRows())
   const { store, entities, close } =
-    orm === 'TypeORM' ? await openTypeormStory(dialect, database.location) : await openMikroOrmStory(dialect, database.location)
+    orm === 'TypeORM' ? await openTypeormStory(dialect, database.location) : await openMikroOrmStory(await modulesOf(orm), dialect, database.location)
   const meter = meteredStorage(fsStorage({ root: join(folder.path, 'backups') }))
   const storage: StorageAdapter = {
     ...meter.storage,
@@ -85,32 +101,4 @@ export async function openStory(
 
 function nameOf(entity: { name?: string; options?: { name: string }; meta?: { className: string } }): string | undefined {
   return entity.options?.name ?? entity.meta?.className ?? entity.name
-}
-
-interface StoryDatabase {
-  readonly location: string
-  run(sql: string): Promise<void>
-  rows(sql: string): Promise<readonly Record<string, unknown>[]>
-  drop(): Promise<void>
-}
-
-async function openDatabase(dialect: StoryDialect, folder: string): Promise<StoryDatabase> {
-  if (dialect !== 'sqlite') {
-    const database = await (dialect === 'postgres' ? createTestDatabase() : createMysqlDatabase())
-    return {
-      location: database.url,
-      run: async (sql) => void (await database.query(sql)),
-      rows: (sql) => database.query(sql),
-      drop: () => database.drop(),
-    }
-  }
-  const location = join(folder, 'shop.db')
-  const database = new libsql(location)
-  database.exec('PRAGMA journal_mode = wal; PRAGMA busy_timeout = 5000; PRAGMA foreign_keys = ON; PRAGMA synchronous = OFF')
-  return {
-    location,
-    run: async (sql) => void database.exec(sql),
-    rows: async (sql) => database.prepare(sql).all() as Record<string, unknown>[],
-    drop: async () => void database.close(),
-  }
 }

@@ -7,6 +7,7 @@ import { openMikroOrmTenants } from '../fixtures/tenants/mikro-orm-tenants.ts'
 import { tenantPlan, tenantShop } from '../fixtures/tenants/tenant-shop.ts'
 import { openTypeormTenants } from '../fixtures/tenants/typeorm-tenants.ts'
 import { createLiveDatabase, type LiveDatabase } from './end-to-end/live-database.ts'
+import { mikroOrm7 } from './mikro-orm/mikro-orm-7.ts'
 import { settle } from './postgres.ts'
 
 /** Every database with every ORM. */
@@ -34,7 +35,7 @@ export async function openTenantRig(
 ): Promise<TenantRig> {
   const database = await createLiveDatabase(dialect)
   await database.carelessly(...tenantShop(dialect))
-  const opened = await (orm === 'TypeORM' ? openTypeormTenants : openMikroOrmTenants)(dialect, database.location)
+  const opened = await (orm === 'TypeORM' ? openTypeormTenants : openMikroOrmTenants(mikroOrm7))(dialect, database.location)
   const storage = memoryStorage()
   const again = (other: Partial<HoldfastOptions>) => createHoldfast({ stores: [opened.store], storage, plans: [tenantPlan(opened.store)], ...more, ...other })
   const holdfast = await again({})

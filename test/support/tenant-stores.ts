@@ -9,6 +9,7 @@ import { tenantShop } from '../fixtures/tenants/tenant-shop.ts'
 import { openTypeormTenants } from '../fixtures/tenants/typeorm-tenants.ts'
 import { postgresImage } from './database-image.ts'
 import { createLiveDatabase, type LiveDatabase } from './end-to-end/live-database.ts'
+import { mikroOrm7 } from './mikro-orm/mikro-orm-7.ts'
 import type { OpenedStore } from './end-to-end/orm-under-test.ts'
 import { createTestDatabase } from './postgres.ts'
 
@@ -42,7 +43,7 @@ export async function openTenantStores({
   for (const name of NAMES) {
     databases[name] = each === 'database' ? await createLiveDatabase(dialect) : await schemaOf(databases.app, name)
     await databases[name].carelessly(...tenantShop(dialect))
-    opened[name] = await (orm === 'TypeORM' ? openTypeormTenants : openMikroOrmTenants)(dialect, databases[name].location)
+    opened[name] = await (orm === 'TypeORM' ? openTypeormTenants : openMikroOrmTenants(mikroOrm7))(dialect, databases[name].location)
   }
   const junction = opened.app.store.mapping.entities.find(({ kind }) => kind === 'junction')!.name
   const storage = memoryStorage()

@@ -1,5 +1,6 @@
 // Compiled with everything else, never run: each @ts-expect-error fails the type check when the line below it is accepted.
-import type { SnapshotReader } from '../../src/index.ts'
+import { In, MoreThan } from 'typeorm'
+import { pick, type SnapshotReader } from '../../src/index.ts'
 
 type Equal<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false
 function holds<_T extends true>(): void {}
@@ -43,6 +44,25 @@ export async function reading(snapshot: SnapshotReader): Promise<void> {
   snapshot.stream(Order, { fields: ['address.town'] })
   // @ts-expect-error there is no such bound
   snapshot.stream(Order, { where: { id: { above: 7 } } })
+  // @ts-expect-error no member of the union
+  snapshot.stream(Order, { where: { status: 'opne' } })
+  // @ts-expect-error no member of the union, among others
+  snapshot.stream(Order, { where: { status: { in: ['open', 'payed'] } } })
+  // @ts-expect-error a number is no boolean
+  snapshot.stream(Order, { where: { paid: 1 } })
+  // @ts-expect-error a date is no number
+  snapshot.stream(Order, { where: { id: new Date() } })
+  // @ts-expect-error there is no such property below
+  snapshot.stream(Order, { where: { address: { town: 'x' } } })
+  // @ts-expect-error what stands below is typed, too
+  snapshot.stream(Order, { where: { customer: { id: true } } })
+  // @ts-expect-error the same of what is picked
+  pick(Order, { where: { status: 'opne' } })
+  const since = new Date()
+  pick(Order, { where: { status: { in: ['open', null] }, placedAt: { gte: since, lt: '2026-01-01' }, note: null, 'address.geo.lat': { gt: 5 } } })
+  pick(Order, { where: { customer: { id: 7n }, address: { city: 'x', geo: { lat: { $gte: 5 } } }, placedAt: MoreThan(since), id: In([1, 2]) } })
+  pick(Order, { where: { customer: 7 } })
+  pick('Order', { where: { anything: { below: { it: 7 } } } })
 
   const named = await snapshot.findOne('Order', 7)
   holds<Equal<typeof named, Readonly<Record<string, unknown>> | null>>()

@@ -43,14 +43,15 @@ describe('the chunk store of a writer', () => {
   })
 
   it('reads each list once', async () => {
-    const storage = new FaultyStorage(memoryStorage())
-    const scope = (await memoryRepository(storage)).scope()
-    await scope.condemned.publish(listOf('a'.repeat(64)))
-    const chunks = scope.writerChunks()
+    const base = memoryStorage()
+    const storage = new FaultyStorage(base)
+    const { condemned } = (await memoryRepository(base)).scope()
+    await condemned.publish(listOf('a'.repeat(64)))
+    const chunks = (await memoryRepository(storage)).scope().writerChunks()
     storage.operations.length = 0
     const { ref } = await chunks.put(await ordersChunk(1, 20))
     await Promise.all([chunks.put(await ordersChunk(30, 20)), chunks.put(await ordersChunk(60, 20))])
-    await scope.condemned.publish(listOf('b'.repeat(64)))
+    await condemned.publish(listOf('b'.repeat(64)))
     await chunks.assertPresent([ref])
     const gets = storage.operations.filter(({ method, key }) => method === 'get' && key.includes('/condemned/')).map(({ key }) => key)
     expect(gets).toHaveLength(2)

@@ -3,7 +3,9 @@ import { mikroOrmStore } from '../../adapters/mikro-orm/index.ts'
 import { typeormStore } from '../../adapters/typeorm/index.ts'
 import { memoryStorage } from '../../adapters/memory/index.ts'
 import { createHoldfast, definePlan } from '../../src/index.ts'
+import { isHoldfastError } from '../../src/kernel/errors.ts'
 import { collect } from '../support/collect.ts'
+import { failure } from '../support/failure.ts'
 import { shopStore } from '../support/shop-store.ts'
 
 it.each([
@@ -45,4 +47,35 @@ it.each([
   ['mikroOrmStore', mikroOrmStore],
 ])('%s says what it takes', (name, store) => {
   expect(() => store(undefined as never)).toThrow(expect.objectContaining({ code: 'E_CONFIG', message: expect.stringContaining(`${name} takes a`) }))
+})
+
+it('no service answers a missing argument with an error of JavaScript', async () => {
+  const plans = [definePlan({ id: 'shop', description: 'Orders', entities: ['Order', 'OrderLine', 'Nothing'] })]
+  const holdfast = await createHoldfast({ stores: [shopStore(1)], storage: memoryStorage(), plans })
+  const raw: string[] = []
+  let calls = 0
+  for (const name of ['backups', 'restores', 'discovery', 'comparisons', 'bundles', 'erasures', 'keys', 'storages'] as const) {
+    const service = holdfast[name] as unknown as Readonly<Record<string, unknown>>
+    for (const [method, call] of Object.entries(service)) {
+      // These do something without an argument.
+      if (typeof call !== 'function' || ['check', 'checkRestorable', 'released'].includes(method)) continue
+      for (const given of [[], ['shop']]) {
+        calls++
+        try {
+          const outcome: unknown = call.apply(service, given)
+          if (typeof outcome === 'object' && outcome !== null && Symbol.asyncIterator in outcome) await collect(outcome as AsyncIterable<unknown>)
+          else await outcome
+        } catch (error) {
+          if (!isHoldfastError(error)) raw.push(`${name}.${method}(${given.join()}): ${String(error)}`)
+        }
+      }
+    }
+  }
+  expect(raw).toEqual([])
+  expect(calls).toBeGreaterThan(60)
+  expect((await failure(holdfast.restores.restore(undefined as never), 'E_CONFIG')).message).toContain(
+    'a restore takes its options as an object, and got undefined',
+  )
+  await failure(createHoldfast(undefined as never), 'E_CONFIG')
+  await holdfast.close()
 })

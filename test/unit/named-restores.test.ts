@@ -60,7 +60,7 @@ describe('the declaration of named restores', () => {
     [{ entities: ['Note'] }, 'restores[0].entities[0] = "Note": plan "shop" backs up no such entity. Known entities of the plan: Order.'],
     [{ select: [{ entity: 'Ordr' }] }, 'restores[0].select[0].entity = "Ordr": plan "shop" backs up no such entity. Did you mean "Order"?'],
     [{ select: [{ entity: 'Order', fields: ['prize'] }] }, 'restores[0].select[0] = "prize": Order has no such property. Did you mean "price"?'],
-    [{ select: [{ entity: 'Order', where: { custom: 1 } }] }, 'restores[0].select[0] = "custom": Order has no such property.'],
+    [{ select: [{ entity: 'Order', where: { custom: 1 } }] }, 'restores[0].select[0].where: "Order" has no field "custom"'],
     [{ select: [{ entity: 'Order' }], related: { children: ['Note'] } }, 'restores[0].related.children = "Note": plan "shop" backs up no such entity'],
     [{ into: { shop: 'stagin' } }, 'restores[0].into.shop = "stagin": no such store. Did you mean "staging"?'],
     [{ into: { shap: 'staging' } }, 'restores[0].into.shap = "shap": plan "shop" backs up no such store'],
@@ -77,8 +77,12 @@ describe('the declaration of named restores', () => {
 
   it('wants a tenant where its plan has them, and only there', () => {
     const { request } = restores([GOOD, { ...GOOD, id: 'mine', plan: 'tenant' }])
-    expect(request('mine', { scope: 'acme', at: '2026-01-01T00:00:00Z' })).toEqual({ snapshot: { plan: 'tenant', at: '2026-01-01T00:00:00Z' }, scope: 'acme' })
-    expect(request('orders', { by: undefined })).toEqual({ snapshot: { plan: 'shop' } })
+    expect(request('mine', { scope: 'acme', at: '2026-01-01T00:00:00Z' })).toEqual({
+      name: 'mine',
+      snapshot: { plan: 'tenant', at: '2026-01-01T00:00:00Z' },
+      scope: 'acme',
+    })
+    expect(request('orders', { by: undefined })).toEqual({ name: 'orders', snapshot: { plan: 'shop' } })
     expect(() => request('mine')).toThrow('E_SCOPE')
     expect(() => request('orders', { scope: 'acme' })).toThrow('E_SCOPE')
   })

@@ -3,7 +3,8 @@ import { decide, YOUNG_MS } from '../../src/catalog/decide.ts'
 import { tooMuch } from '../../src/catalog/guards.ts'
 import type { Marks } from '../../src/catalog/mark.ts'
 import type { Survey } from '../../src/catalog/survey.ts'
-import { sweep, SWEEP_WINDOW_MS } from '../../src/catalog/sweep.ts'
+import { sweep } from '../../src/catalog/sweep.ts'
+import { SWEEP_WINDOW_MS } from '../../src/catalog/sweep-window.ts'
 import { uuidv7 } from '../../src/kernel/ids.ts'
 import { memoryRepository } from '../support/archive-rig.ts'
 import { failure } from '../support/failure.ts'
@@ -37,6 +38,7 @@ async function surveyOf(storedAgo: number, condemnedAgo: readonly number[] = [],
       listId: uuidv7(),
       storedAt: NOW - ago,
       runAt: null,
+      damaged: false,
       sweptAt: sweptAgo === null ? null : NOW - sweptAgo,
       snapshots: [],
       chunks: sweptAgo === null ? [NAME] : [],
@@ -80,8 +82,8 @@ describe('a condemned list', () => {
 describe('the guards', () => {
   it('count what waits as gone', async () => {
     const waiting = decide(await surveyOf(2 * GRACE, [1]), NOTHING, GRACE)
-    expect(tooMuch([waiting])).toContain('1 of 1 chunks in bucket "main"')
-    expect(tooMuch([decide(await surveyOf(0), NOTHING, GRACE)])).toBeNull()
+    expect(tooMuch([waiting], NOTHING)).toContain('1 of 1 chunks in bucket "main"')
+    expect(tooMuch([decide(await surveyOf(0), NOTHING, GRACE)], NOTHING)).toBeNull()
   })
 
   it('end a sweep that takes too long', async () => {

@@ -38,6 +38,8 @@ test('rows come back as they were, from pages that are JSON as a whole', async (
   const first = (await restores.readPart(id, 'undo-rows', all[0]!)) as { readonly rows: readonly Row[] }
   expect(first).toEqual({ id, page: all[0], rows: rows.slice(0, first.rows.length) })
   expect(Buffer.from(await restores.readPartText(id, 'undo-rows', all[0]!)).toString()).toBe(canonicalJson(first))
+  // What is in memory of all rows, on either way: several such pages at once.
+  for (const page of all) expect((await restores.readPartText(id, 'undo-rows', page)).byteLength).toBeLessThan(1.2 * 1024 * 1024)
   expect(await new RowPageWriter(place, {}).end()).toEqual([])
 })
 

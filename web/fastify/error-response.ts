@@ -36,11 +36,11 @@ export function codeOf(error: unknown): ErrorCode {
   return isHoldfastError(error) ? error.code : 'E_INTERNAL'
 }
 
-/** Answers a request that failed, as a Fastify error handler. What the operator has to act on is logged. */
-export function sendError(error: FastifyError | HoldfastError, request: FastifyRequest, reply: FastifyReply): FastifyReply {
+/** Answers a request that failed, as a Fastify error handler. What the operator has to act on is logged. `known`: the status, where this route gives the error another one. */
+export function sendError(error: FastifyError | HoldfastError, request: FastifyRequest, reply: FastifyReply, known?: number): FastifyReply {
   if (!isHoldfastError(error) && isRefusedRequest(error)) return reply.code(error.statusCode ?? 400).send(requestEnvelope(error))
   const envelope = errorEnvelope(error)
-  const status = ERROR_STATUS[envelope.code]
+  const status = known ?? ERROR_STATUS[envelope.code]
   if (status >= 500 && !EXPECTED.has(envelope.code)) request.log.error({ err: error, code: envelope.code }, 'a request to holdfast failed')
   return reply.code(status).send(envelope)
 }

@@ -32,6 +32,7 @@ export const ERROR_STATUS: Readonly<Record<ErrorCode, number>> = {
   E_PLAN_CHANGED: 409,
   E_PLAN_EXPIRED: 409,
   E_PLAN_INVALID: 500,
+  E_PLAN_APPLIED: 409,
   E_PLAN_STALE: 409,
   E_PLAN_UNKNOWN: 404,
   E_PRUNE_REFUSED: 409,

@@ -1,7 +1,7 @@
 import type { FastifyPluginAsync } from 'fastify'
-import fastifyPlugin from 'fastify-plugin'
 import type { Holdfast } from '../../src/holdfast.ts'
 import { HoldfastError } from '../../src/kernel/errors.ts'
+import { loadFastifyPlugin } from './load-fastify-plugin.ts'
 
 export interface HoldfastPluginOptions {
   /** What `createHoldfast` returned. */
@@ -22,7 +22,7 @@ const plugin: FastifyPluginAsync<HoldfastPluginOptions> = async (fastify, { hold
 }
 
 /** Makes a Holdfast known to the application as `fastify.holdfast`. Serves nothing by itself: register `holdfastRoutes` for that. */
-export const holdfastPlugin = fastifyPlugin(plugin, { name: 'holdfast', fastify: '5.x' })
+export const holdfastPlugin = loadFastifyPlugin()(plugin, { name: 'holdfast', fastify: '5.x' })
 
 declare module 'fastify' {
   interface FastifyInstance {

@@ -26,6 +26,8 @@ export const OPERATIONS = {
   releaseHold: { action: 'control', summary: 'Let go of a snapshot that is held' },
   retainSnapshots: { action: 'control', summary: 'Delete the snapshots that no rule keeps, or say which those are' },
   verifySnapshot: { action: 'control', summary: 'Read a snapshot back from storage' },
+  exportBundle: { action: 'control', summary: 'Download a snapshot as one file' },
+  importBundle: { action: 'control', summary: 'Upload a snapshot in one file into a bucket' },
   startRestore: { action: 'control', summary: 'Start a restore, or a dry run of one' },
   startNamedRestore: { action: 'control', summary: 'Start a restore that the application has declared, or a dry run of it' },
   planNamedRestore: { action: 'control', summary: 'Plan a restore that the application has declared, to be applied as it is shown' },

@@ -6,7 +6,7 @@ import type { Authorize } from './authorize.ts'
 export interface HoldfastRoutesOptions {
   /** Stands before every route. Without it the routes are refused, unless `publicRead` says that anybody may read. */
   readonly authorize?: Authorize
-  /** Also serves the routes that change something: start, pause, resume, cancel, delete, verify, restore. Takes `authorize`. Default false. */
+  /** Also serves the routes that change something: start, pause, resume, cancel, delete, verify, import, restore. Takes `authorize`. Default false. */
   readonly control?: boolean
   /** Serves the reading routes to anybody, instead of `authorize`. They give no record values and no tokens, but names of entities and tables. Default false. */
   readonly publicRead?: boolean
@@ -26,6 +26,10 @@ export interface HoldfastRoutesOptions {
     /** Event streams open at once; the next client gets 503. Default 100. */
     readonly maxClients?: number
   }
+  readonly bundles?: {
+    /** Bytes of a file that is uploaded; more is refused with 413. It is taken into the system's temporary folder, which has to have room for it. Default 1 GiB. */
+    readonly maxBytes?: number
+  }
   readonly health?: {
     /** Plan id → age of its newest snapshot, in milliseconds, above which `GET /health` answers 503. Default: no plan can be stale. */
     readonly maxAgeMs?: Readonly<Record<string, number>>
@@ -39,6 +43,7 @@ export interface RoutesSettings {
   readonly scopes: boolean
   readonly openapi: { readonly tags: readonly string[]; readonly hide: boolean }
   readonly events: { readonly intervalMs: number; readonly heartbeatMs: number; readonly maxClients: number }
+  readonly maxUploadBytes: number
   readonly maxAgeMs: ReadonlyMap<string, number>
 }
 
@@ -46,8 +51,8 @@ const HOSTS_OWN = ['prefix', 'logLevel', 'logSerializers']
 
 /** @throws `E_CONFIG` naming the option; `E_PLAN_UNKNOWN` for an unknown plan in `health.maxAgeMs` */
 export function routesSettings(options: HoldfastRoutesOptions, assertPlan: (id: string) => void): RoutesSettings {
-  refuseStrangers('', options, ['authorize', 'control', 'publicRead', 'scopes', 'openapi', 'events', 'health', ...HOSTS_OWN])
-  const { authorize, openapi = {}, events = {}, health = {} } = options
+  refuseStrangers('', options, ['authorize', 'control', 'publicRead', 'scopes', 'openapi', 'events', 'bundles', 'health', ...HOSTS_OWN])
+  const { authorize, openapi = {}, events = {}, bundles = {}, health = {} } = options
   const control = flag('control', options.control)
   const publicRead = flag('publicRead', options.publicRead)
   if (authorize !== undefined && typeof authorize !== 'function') throw wrong('authorize', authorize, 'a function')
@@ -67,6 +72,7 @@ export function routesSettings(options: HoldfastRoutesOptions, assertPlan: (id: 
     throw new HoldfastError('E_CONFIG', '`publicRead` contradicts `authorize`, which decides about every route', { hint: 'Leave one of them out.' })
   refuseStrangers('openapi.', openapi, ['tags', 'hide'])
   refuseStrangers('events.', events, ['intervalMs', 'heartbeatMs', 'maxClients'])
+  refuseStrangers('bundles.', bundles, ['maxBytes'])
   refuseStrangers('health.', health, ['maxAgeMs'])
   const tags = openapi.tags ?? ['holdfast']
   if (!Array.isArray(tags) || tags.some((tag) => typeof tag !== 'string')) throw wrong('openapi.tags', tags, 'a list of texts')
@@ -85,6 +91,7 @@ export function routesSettings(options: HoldfastRoutesOptions, assertPlan: (id: 
       heartbeatMs: whole('events.heartbeatMs', events.heartbeatMs ?? 15_000, 100, 600_000),
       maxClients: whole('events.maxClients', events.maxClients ?? 100, 1, 100_000),
     },
+    maxUploadBytes: whole('bundles.maxBytes', bundles.maxBytes ?? 1024 ** 3, 1, Number.MAX_SAFE_INTEGER),
     maxAgeMs,
   }
 }

@@ -51,6 +51,7 @@ const ResultSchema = Type.Object({
   by: Nullable(Type.String({ description: 'Who asked for it' })),
   applies: Nullable(Type.String({ description: 'Id of the plan that was applied' })),
   undoes: Nullable(Type.String({ description: 'Id of the restore that was undone' })),
+  name: Nullable(Type.String({ description: 'Id of the named restore that it was, or that the applied plan was of' })),
   replays: Nullable(Type.String({ description: 'Id of the restore whose failed records were tried again' })),
   undoable: Type.Boolean(),
   entities: EntitiesSchema,

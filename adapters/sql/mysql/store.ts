@@ -41,7 +41,7 @@ export function createMysqlStore(options: MysqlStoreOptions): EntityStore {
     openView: ({ entities, pace, signal }) =>
       openMysqlView({ store: name, mapping, connections, migrations, selection: entities, lockTimeoutMs, pace, signal }),
     replicationLag: (call) => replicationLag(connections, call),
-    openTarget: ({ entities, restoreId, signal }) =>
-      openMysqlTarget({ store: name, mapping, connections, selection: entities, restoreId, lockTimeoutMs, signal }),
+    openTarget: ({ entities, restoreId, resumes, signal }) =>
+      openMysqlTarget({ store: name, mapping, connections, selection: entities, restoreId, resumes, lockTimeoutMs, signal }),
   }
 }

@@ -20,6 +20,7 @@ interface BundleOptions extends GlobalOptions, WhichOptions, KeyOptions {
   readonly format: Format
   readonly entity?: readonly string[]
   readonly revealSensitive?: true
+  readonly mask?: true
   readonly plain?: true
   readonly bucket?: string
   readonly verify?: true
@@ -54,6 +55,7 @@ function addExport(bundle: Command, run: RunCommand): void {
     )
     .option('--entity <name>', 'of text formats: only this one; may be given several times', collected)
     .option('--reveal-sensitive', 'of text formats: give the values of sensitive fields, too')
+    .option('--mask', 'of text formats: replace sensitive values, as the configuration says')
   addOfPlan(addScopeOption(addRecipientOptions(command)))
     .option('--plain', 'let anybody read it, although the bucket is encrypted')
     .addHelpText(
@@ -64,7 +66,7 @@ Examples:
   $ holdfast bundle export 01a1fc73-6312-7000-958d-47d147b10751 orders.csv --format csv --entity Order`,
     )
     .action(async (told: string, file: string, _, command: Command) => {
-      const { scope, plain, format, entity, revealSensitive, ...options } = command.optsWithGlobals<BundleOptions>()
+      const { scope, plain, format, entity, revealSensitive, mask, ...options } = command.optsWithGlobals<BundleOptions>()
       await run('bundle export', options, async (context) => {
         const { holdfast, output, surroundings, interrupts } = context
         const { signal } = interrupts
@@ -86,14 +88,20 @@ Examples:
               onProgress,
               ...(entity ? { entities: entity } : {}),
               ...(revealSensitive ? { revealSensitive } : {}),
+              ...(mask ? { mask } : {}),
               ...(plain ? { plain } : {}),
             })
             .finally(end)
           for (const written of report.files) output.text(`Wrote ${counted(written.records, 'record')}, ${bytes(written.bytes)}, to ${written.path}`)
           for (const { store, entity: name, fields } of report.hidden) output.note(`Not shown of ${store}.${name}: ${fields.join(', ')}`)
+          for (const { store, entity: name, field, masker } of report.masked) output.note(`Masked ${store}.${name}.${field}: ${masker}`)
           tellErased(output, report.erased)
           return { exitCode: 0, summary: { ...report } }
         }
+        if (mask)
+          throw new HoldfastError('E_USAGE', 'a bundle is a snapshot as it was, every chunk proved by its hash: its values cannot be masked', {
+            hint: 'Choose another --format; or restore with --mask into another database, and export a bundle of a backup of that.',
+          })
         if (entity || revealSensitive)
           throw new HoldfastError('E_USAGE', 'a bundle holds all of a snapshot', {
             hint: 'Leave out --entity and --reveal-sensitive, or choose another --format.',

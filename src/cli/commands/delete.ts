@@ -1,4 +1,5 @@
 import type { Command } from 'commander'
+import { userOf } from '../restore-options.ts'
 import type { GlobalOptions, RunCommand } from '../run-command.ts'
 import { addScopeOption, type ScopeOptions } from '../scope-option.ts'
 
@@ -17,8 +18,8 @@ export function addDelete(program: Command, run: RunCommand): void {
     .addHelpText('after', '\nExample:\n  $ holdfast delete 01a1fc73-6312-7000-958d-47d147b10751 --reason "taken during the import"')
     .action(async (id: string, _, command: Command) => {
       const options = command.optsWithGlobals<DeleteOptions>()
-      await run('delete', options, async ({ holdfast, output, interrupts }) => {
-        await holdfast.discovery.delete(id, { reason: options.reason, scope: options.scope, signal: interrupts.signal })
+      await run('delete', options, async ({ holdfast, output, interrupts, surroundings }) => {
+        await holdfast.discovery.delete(id, { reason: options.reason, by: userOf(surroundings), scope: options.scope, signal: interrupts.signal })
         output.text(`Deleted snapshot ${id}`)
         return { exitCode: 0, summary: { id, reason: options.reason } }
       })

@@ -51,15 +51,16 @@ export function addKeys(program: Command, run: RunCommand, alone: RunAlone): voi
       await run('keys list', options, async ({ holdfast, output, interrupts: { signal } }) => {
         const found = await holdfast.keys.list({ signal, ...(bucket === undefined ? {} : { bucket }) })
         for (const key of found) output.record('key', { ...key })
-        const rows = found.map(({ keyId, purpose, epoch, current, createdAt, openedBy }) => [
+        const rows = found.map(({ keyId, purpose, scope, tenant, epoch, current, createdAt, openedBy }) => [
           keyId,
           purpose,
+          tenant ?? scope ?? '',
           epoch,
           current ? 'yes' : 'no',
           createdAt,
           openedBy.map(({ kind, reference }) => `${kind} ${reference}`).join(', '),
         ])
-        output.text(textTable(['key', 'of', 'epoch', 'current', 'made', 'opened by'], rows))
+        output.text(textTable(['key', 'of', 'tenant', 'epoch', 'current', 'made', 'opened by'], rows))
         return { exitCode: 0, summary: { keys: found.length } }
       })
     })

@@ -11,6 +11,7 @@ interface PruneCommandOptions extends GlobalOptions, ScopeOptions {
   readonly dryRun?: boolean
   readonly grace?: number
   readonly allowMoreThanHalf?: boolean
+  readonly endedSeries?: readonly string[]
   readonly keepUndo?: number
   readonly keepRestores?: number
 }
@@ -26,6 +27,7 @@ export function addPrune(program: Command, run: RunCommand): void {
     .option('--dry-run', 'only show what would be done')
     .option('--grace <time>', 'between condemning and deleting: 90m, 24h, 7d (default: 24h). With less, no backup or restore may run meanwhile', timeSpan)
     .option('--allow-more-than-half', 'also when more than half of the snapshots or chunks of a bucket would go')
+    .option('--ended-series <name...>', 'series that were given up: the last snapshot of each goes as well, once all of them are deleted')
     .option('--keep-undo <time>', 'how long restores can be undone (default: 30d; at least 1d)', timeSpan)
     .option('--keep-restores <time>', 'how long results and diagnostics of restores are kept (default: 365d)', timeSpan)
     .option('--scope <tenant>', 'only what belongs to this tenant (default: what belongs to none, and to each)')
@@ -33,13 +35,14 @@ export function addPrune(program: Command, run: RunCommand): void {
     .action(async (_, command: Command) => {
       const options = command.optsWithGlobals<PruneCommandOptions>()
       await run('prune', options, async ({ holdfast, output, interrupts }) => {
-        const { dryRun = false, grace, allowMoreThanHalf = false, keepUndo, keepRestores, scope } = options
+        const { dryRun = false, grace, allowMoreThanHalf = false, endedSeries, keepUndo, keepRestores, scope } = options
         const report = await holdfast.discovery.prune({
           dryRun,
           allowMoreThanHalf,
           scope,
           signal: interrupts.signal,
           ...(grace === undefined ? {} : { graceMs: grace }),
+          ...(endedSeries === undefined ? {} : { endedSeries }),
           ...(keepUndo === undefined ? {} : { keepUndoMs: keepUndo }),
           ...(keepRestores === undefined ? {} : { keepRestoresMs: keepRestores }),
         })
@@ -72,6 +75,8 @@ function tell({ buckets, dryRun, bytesFreed }: PruneReport, output: Output): voi
     ({ kind }) => KINDS[kind as keyof typeof KINDS],
   )
   for (const [name, items] of kinds) output.text(`${dryRun ? 'to delete' : 'deleted'}: ${counted(items.length, name)}`)
+  if (buckets.some(({ kept }) => (kept['newest-of-series'] ?? 0) > 0))
+    output.text('newest-of-series: the last that could be restored of a series whose snapshots were all deleted. --ended-series lets it go')
   const versioned = buckets.filter(({ keepsVersions }) => keepsVersions === true).map(({ bucket }) => bucket)
   if (versioned.length > 0) output.text(`${[...new Set(versioned)].join(', ')}: the storage keeps old versions, so space comes back by its own rules`)
   output.text(`${bytes(bytesFreed)} ${dryRun ? 'would be freed; nothing was written' : 'freed'}`)

@@ -1,4 +1,5 @@
 import type { Command } from 'commander'
+import { userOf } from '../restore-options.ts'
 import type { GlobalOptions, RunCommand } from '../run-command.ts'
 import { addScopeOption, type ScopeOptions } from '../scope-option.ts'
 
@@ -12,8 +13,8 @@ export function addRelease(program: Command, run: RunCommand): void {
     .addHelpText('after', '\nExample:\n  $ holdfast release 01a1fc73-6312-7000-958d-47d147b10751')
     .action(async (id: string, _, command: Command) => {
       const options = command.optsWithGlobals<GlobalOptions & ScopeOptions>()
-      await run('release', options, async ({ holdfast, output, interrupts }) => {
-        await holdfast.discovery.release(id, { scope: options.scope, signal: interrupts.signal })
+      await run('release', options, async ({ holdfast, output, interrupts, surroundings }) => {
+        await holdfast.discovery.release(id, { by: userOf(surroundings), scope: options.scope, signal: interrupts.signal })
         output.text(`Released hold ${id}`)
         return { exitCode: 0, summary: { holdId: id } }
       })

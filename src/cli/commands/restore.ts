@@ -90,6 +90,7 @@ async function follow(request: RestoreRequest, context: CommandContext): Promise
 
 const SUMMARY = [
   'restoreId',
+  'name',
   'snapshotId',
   'planId',
   'scope',

@@ -26,11 +26,15 @@ export function addRestores(program: Command, run: RunCommand): void {
         for (const restore of restores) output.record('restore', summaryOf(restore))
         if (restores.length === 0) output.note('Nothing was restored.')
         else {
-          const rows = restores.map(({ restoreId, startedAt, by, snapshotId, applies, undoes, replays, undoable, totals }) => [
+          const rows = restores.map(({ restoreId, startedAt, by, name, snapshotId, applies, undoes, replays, undoable, totals }) => [
             restoreId,
             moment(startedAt),
             by ?? '',
-            undoes ? `undoes ${undoes}` : replays ? `left out by ${replays}` : applies ? `plan ${applies}` : `snapshot ${snapshotId}`,
+            undoes
+              ? `undoes ${undoes}`
+              : replays
+                ? `left out by ${replays}`
+                : `${name === null ? '' : `${name}: `}${applies ? `plan ${applies}` : `snapshot ${snapshotId}`}`,
             totals.create,
             totals.update,
             totals.delete,

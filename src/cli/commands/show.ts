@@ -29,6 +29,7 @@ export function addShow(program: Command, run: RunCommand): void {
           kindReason: manifest.kindReason ?? null,
           parent,
           series,
+          replaces: manifest.replaces?.snapshotId ?? null,
           ...times,
           consistency: consistency.level,
           trigger,
@@ -49,6 +50,9 @@ export function addShow(program: Command, run: RunCommand): void {
           ['kind', `${kind}${parent === null ? '' : `, built on ${parent}`}${manifest.kindReason === undefined ? '' : ` (${manifest.kindReason})`}`],
           ['state of', `${moment(times.viewAt)}, committed ${moment(times.committedAt)}, ${trigger}`],
           ['consistency', consistency.level],
+          ...(manifest.replaces
+            ? [['replaces', `${manifest.replaces.snapshotId}, since ${moment(manifest.replaces.at)}, without erased records`] as [string, string]]
+            : []),
           ...stores.map(({ name, orm, source }): [string, string] => [
             `store ${name}`,
             `${orm}, ${source.dialect} ${source.serverVersion}, ${source.database}`,

@@ -39,6 +39,7 @@ export async function runConformanceCase(conformanceCase: ConformanceCase, { ope
     const left: string[] = []
     for await (const { key } of harness.storage.list(harness.prefix)) left.push(key)
     await harness.storage.delete(left)
+    await harness.storage.removeFolders?.(harness.prefix)
     await harness.storage.close()
     await harness.other.close()
   }

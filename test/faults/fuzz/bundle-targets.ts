@@ -47,6 +47,7 @@ export async function bundleTargets(): Promise<FuzzTarget[]> {
   const extracted = manifest.entities.map((entity) => ({
     entity,
     hidden: new Set<string>(),
+    masked: new Map(),
     async *lines() {
       for (const range of entity.ranges) yield* readRange(scope.chunks, range)
     },

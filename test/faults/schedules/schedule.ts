@@ -78,11 +78,17 @@ export class Schedule {
       }
       this.log.push('all is well again')
       this.#archive.clock.move(1000)
-      const id = await this.#attempt(this.#bare(), (environment) => startBackup({ ...environment, ...this.#request() }))
-      ok(id !== null, 'a backup without faults failed')
+      const backUp = () => this.#attempt(this.#bare(), (environment) => startBackup({ ...environment, ...this.#request() }))
+      const stopped = await this.#hasDamagedList()
+      const id = await backUp()
+      ok((id === null) === stopped, 'a backup without faults failed, or went on though nobody knows what was condemned')
       // A record of a session that the storage damaged is in the way of a prune for as long as the session could be resumed.
       this.#archive.clock.move(9 * 24 * HOUR)
       await this.#archive.prune({ allowMoreThanHalf: true })
+      if (stopped) {
+        this.#count('damaged lists of which a prune got rid')
+        ok((await backUp()) !== null, 'a backup without faults failed after a prune')
+      }
       await this.#look()
       for (const visible of await this.#archive.snapshots()) await this.#restoreExactly(visible, this.#archive.storage)
       this.#count('snapshots restored in the end', (await this.#archive.snapshots()).length)
@@ -180,6 +186,21 @@ export class Schedule {
     } finally {
       process.end()
     }
+  }
+
+  /** A storage that damaged a list, and a process that died before it could take that away. */
+  async #hasDamagedList(): Promise<boolean> {
+    const { storage } = this.#archive
+    if ((await storage.stat('main/repository.json')) === null) return false // no backup came as far as that
+    const { condemned } = (await openRepository({ storage, prefix: 'main/' })).scope()
+    for await (const { listId, storedAt } of condemned.list()) {
+      const damaged = await condemned.read(listId).then(
+        () => false,
+        (error: unknown) => isHoldfastError(error, 'E_ARCHIVE_CORRUPT'),
+      )
+      if (storedAt !== null && damaged) return true
+    }
+    return false
   }
 
   /** The storage may have damaged the manifest itself, of which the run told: then it is deleted, as the error of the next prune would say. */

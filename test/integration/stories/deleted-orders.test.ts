@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { pick, type RestorePlan } from '../../../src/index.ts'
 import { collect } from '../../support/collect.ts'
-import { openStory, STORY_PLACES, type Story } from '../../support/story.ts'
+import { openStory, STORY_PLACES_OF_MAJORS, type Story } from '../../support/story.ts'
 
 // "Who deleted these 300 orders? Bring them back, with their lines, now, and prove that it worked."
-describe.each(STORY_PLACES)('300 orders are gone from $dialect under $orm', (place) => {
+describe.each(STORY_PLACES_OF_MAJORS)('300 orders are gone from $dialect under $orm', (place) => {
   let story: Story
   let whole: Awaited<ReturnType<Story['image']>>
   let wednesday: string

@@ -6,7 +6,7 @@ import { failure } from '../../support/failure.ts'
 import { openStory, STORY_PLACES, type Story } from '../../support/story.ts'
 import { temporaryFolder } from '../../support/temporary-folder.ts'
 
-describe.each(STORY_PLACES.filter(({ orm }) => orm === 'TypeORM'))('rows of $dialect that differ', (place) => {
+describe.each(STORY_PLACES)('rows of $dialect under $orm that differ', (place) => {
   let story: Story
   beforeAll(async () => {
     story = await openStory(place)
@@ -36,6 +36,27 @@ describe.each(STORY_PLACES.filter(({ orm }) => orm === 'TypeORM'))('rows of $dia
     await failure(story.holdfast.restores.plan({ snapshot: story.snapshot, resolvers: [orders] }), 'E_CONFIG')
     expect(await story.rows("SELECT id FROM orders WHERE status = 'sent' ORDER BY id")).toHaveLength(4)
     await restore({ policy: 'overwrite' })
+  })
+
+  it('are not left to the policy because a resolver is misspelt, chosen away or there twice', async () => {
+    await story.run('UPDATE orders SET price = 1 WHERE id = 1')
+    const live = () => 'live' as const
+    const misspelt = await failure(restore({ policy: 'overwrite', resolvers: [resolver('Ordr', live)] }), 'E_CONFIG')
+    expect([misspelt.message, misspelt.hint].join(' ')).toMatch(/"Ordr" would never be asked.*Customer, .*Order/)
+    await failure(restore({ policy: 'overwrite', entities: ['Customer'], resolvers: [resolver('Order', live)] }), 'E_CONFIG')
+    await failure(restore({ policy: 'overwrite', resolvers: [resolver('Order', live), resolver('main.Order', live)] }), 'E_CONFIG')
+    expect(await story.rows('SELECT price FROM orders WHERE id = 1')).toEqual([{ price: 1 }])
+    await restore({ policy: 'overwrite', resolvers: [resolver(story.entity('Order'), () => 'record')] })
+  })
+
+  it('are not restored when none of them is there and none may be created', async () => {
+    await story.run('DELETE FROM order_line WHERE id IN (7, 8)')
+    const fields = { select: [pick('OrderLine', { keys: [7, 8], fields: ['article'] })], policy: 'overwrite' } as const
+    expect((await restore({ ...fields, dryRun: true })).totals).toMatchObject({ absent: 2 })
+    expect((await failure(restore(fields), 'E_RESTORE_EMPTY')).hint).toMatch(/`create: false`/)
+    await failure(restore({ select: [pick('OrderLine', { keys: [7, 8] })], create: false, policy: 'overwrite' }), 'E_RESTORE_EMPTY')
+    expect((await restore({ ...fields, select: [pick('OrderLine', { keys: [7, 9], fields: ['article'] })] })).totals).toMatchObject({ absent: 1, identical: 1 })
+    await restore({ entities: ['OrderLine'] })
   })
 
   it('are decided by their version, and refused where that does not tell', async () => {

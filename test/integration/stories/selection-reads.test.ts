@@ -26,7 +26,7 @@ describe('a few rows of a large snapshot', () => {
     const names = manifest.entities.find(({ descriptor }) => descriptor.name === entity)!.ranges.flatMap(({ layers }) => layers.map(({ name }) => name))
     const read = (end: string) => names.filter((name) => story.meter.reads.some((key) => key.endsWith(`/${name}${end}`))).length
     const times = story.meter.reads.filter((key) => names.some((name) => key.endsWith(`/${name}.hfc`))).length
-    return { all: names.length, read: read('.hfc'), times }
+    return { all: names.length, read: read('.hfc'), times, indexes: read('.hfx') }
   }
   const restore = async (more: Partial<RestoreRequest>) => {
     story.meter.reset()
@@ -41,6 +41,8 @@ describe('a few rows of a large snapshot', () => {
     // The lines of an order are in one chunk, or at the border of two.
     expect(lines.read).toBeLessThanOrEqual(2 + 1.2 * 2)
     expect(lines.read).toBeGreaterThan(0)
+    // The manifest says of the others that they cannot.
+    expect(lines.indexes).toBeLessThanOrEqual(2 + 1.2 * 2)
     // What was found is not read again to be proved or loaded.
     expect(lines.times).toBe(lines.read)
   })
@@ -49,7 +51,9 @@ describe('a few rows of a large snapshot', () => {
     await restore({ select: [pick('OrderLine', { keys: [1, 19_999] })] })
     expect((await reads('OrderLine')).read).toBe(2)
     await restore({ select: [pick('OrderLine', { where: { 'order.id': { in: [5, '6'] } } })] })
-    expect((await reads('OrderLine')).read).toBeLessThanOrEqual(2 + 1.2 * 2)
+    const referring = await reads('OrderLine')
+    expect(referring.read).toBeLessThanOrEqual(2 + 1.2 * 2)
+    expect(referring.indexes).toBe(referring.read)
     await restore({ select: [pick('OrderLine', { where: { quantity: { gte: 1 } }, fields: ['article'] as never })] })
     const { all, read } = await reads('OrderLine')
     expect(read).toBe(all)

@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { pick, type RestoreRequest } from '../../../src/index.ts'
 import { failure } from '../../support/failure.ts'
-import { openStory, STORY_PLACES, type Story } from '../../support/story.ts'
+import { openStory, STORY_PLACES_OF_MAJORS, type Story } from '../../support/story.ts'
 
 // What people need at a bad moment is a few rows, not a database of yesterday.
-describe.each(STORY_PLACES)('some rows on their way into $dialect under $orm', (place) => {
+describe.each(STORY_PLACES_OF_MAJORS)('some rows on their way into $dialect under $orm', (place) => {
   let story: Story
   let whole: Awaited<ReturnType<Story['image']>>
   const restore = (more: Partial<RestoreRequest>) => story.holdfast.restores.restore({ snapshot: story.snapshot, ...more })
@@ -76,6 +76,12 @@ describe.each(STORY_PLACES)('some rows on their way into $dialect under $orm', (
     await failure(restore({ select: [pick('Order', { where: { status: 'never' } })] }), 'E_SELECTION')
     await failure(restore({ select: [pick('Order', { keys: [1] })], related: { children: true, maxRows: 3 } }), 'E_SELECTION')
     await failure(restore({ select: [pick('Nobody')] }), 'E_ENTITY_UNKNOWN')
+    await failure(restore({ select: [pick('Order', { keys: [1] })], related: { children: ['OrderLines'] } }), 'E_ENTITY_UNKNOWN')
+    const tower = JSON.parse(`${'{"a":'.repeat(5000)}1${'}'.repeat(5000)}`) as never
+    await failure(restore({ select: [pick('Order', { where: tower })] }), 'E_CONFIG')
+    // What a caller's code did not get must not mean all rows.
+    for (const none of [undefined, null, [], [null]]) await failure(restore({ select: [pick('Order', { keys: none as never })] }), 'E_CONFIG')
+    for (const none of [undefined, null, [], { id: undefined }]) await failure(restore({ select: [pick('Order', { where: none as never })] }), 'E_CONFIG')
     await failure(restore({ select: [pick('Order', { fields: ['prize'] as never })] }), 'E_CONFIG')
     await failure(restore({ select: [pick('Order')], deleteExtra: true }), 'E_CONFIG')
     await failure(restore({ select: [pick('Order')], entities: ['Order'] }), 'E_CONFIG')

@@ -81,6 +81,7 @@ describe.each(STORY_PLACES)('restoring into $dialect under $orm', (place) => {
     expect((await story.holdfast.restores.diagnostics(error.details.restoreId as string))?.entries).toMatchObject([
       { entity: 'Customer', key: '[902]', cause: 'missing-parent' },
     ])
+    expect(error.hint).toBe('Change or remove the rows that refer to it first, or, with `deleteExtra`, choose their entities, too.')
     expect(await story.image()).toEqual(before)
   })
 

@@ -48,6 +48,13 @@ const ENGINE = [
   'test/unit/export-parts.test.ts',
 ]
 const RECONCILE = ['test/unit/reconcile.test.ts', ...ENGINE]
+const REWRITE = [
+  'test/integration/erasure-rewrite-guards.test.ts',
+  'test/integration/erasure-rewrite-bounds.test.ts',
+  'test/faults/erasure-rewrite-kill.test.ts',
+  'test/integration/erasure-rewrite.test.ts',
+]
+const REFERENCES = ['test/unit/archive-references.test.ts']
 const PRUNE = [
   'test/unit/prune-decide.test.ts',
   'test/unit/condemned.test.ts',
@@ -57,6 +64,8 @@ const PRUNE = [
   'test/integration/retain.test.ts',
   'test/properties/prune.property.test.ts',
 ]
+
+const TAKEN_UP = ['test/integration/staging-taken-up.test.ts', 'test/integration/postgres-staging-taken-up.test.ts']
 
 const heapFact = (field: string) => [`${field} does not void`, `'${field}',`, ''] as const
 
@@ -233,6 +242,23 @@ export const MUTANTS: readonly Mutant[] = [
       ['a damaged index is adopted', `if (!keys.find(chunk.firstKey)) return null`, ``],
     ],
   ),
+  ...group('src/archive/bounds-builder.ts', [SQLITE], REFERENCES, [
+    ['a value below the least', `else if (above < 0 && compareValues(bytes, start, end, least.bytes, 0, least.length) < 0) hold(least, bytes, start, end)`, ``],
+    ['a value that is too long', `if (end - start > BOUND_BYTES) known = false`, `if (end - start > BOUND_BYTES) return`],
+  ]),
+  ...group('src/archive/reference-search.ts', [SQLITE], REFERENCES, [
+    ['fields of which nothing is known', `bounds === undefined ||`, `bounds !== undefined &&`],
+    ['the greatest value', `compareWhole(first, Buffer.from(greatest)) <= 0`, `compareWhole(first, Buffer.from(greatest)) < 0`],
+    ['values after the first', `low = middle + 1`, `return undefined`],
+  ]),
+  ...group('src/archive/find-referring.ts', [SQLITE], REFERENCES, [
+    ['what a delta brought', `layers.filter((layer) => search.mayBeIn(layer))`, `layers.slice(0, 1).filter((layer) => search.mayBeIn(layer))`],
+    ['frames of one layer of several', `return layers.length === 1 && only &&`, `return only &&`],
+  ]),
+  ...group('src/archive/chunk-assembler.ts', [SQLITE], REFERENCES, [['the other frames', `boundsOf(field, bounds)`, `boundsOf(field, bounds.slice(0, 1))`]]),
+  ...group('src/archive/chunk-reader.ts', [SQLITE], REFERENCES, [
+    ['other bounds than those of the index', `if (own && (own.least !== bounds.least || own.greatest !== bounds.greatest))`, `if (index.rows < 0)`],
+  ]),
   ...group(
     'src/retention/decide-retention.ts',
     [SQLITE],
@@ -243,6 +269,108 @@ export const MUTANTS: readonly Mutant[] = [
       ['limits take the newest', `snapshot === newest || snapshot.held || tagged.has(snapshot)`, `snapshot.held || tagged.has(snapshot)`],
     ],
   ),
+  ...group('src/erasure/rewrite-snapshot.ts', [], REWRITE, [
+    [
+      'ranges that were rewritten count as proved',
+      `ranges.push(unproven({ ...made, from: range.from, to: range.to }))`,
+      `ranges.push({ ...made, from: range.from, to: range.to, evidence: 0 })`,
+    ],
+    [
+      'a bound moves and the range before counts as proved',
+      `bounded[bounded.length - 1] = unproven({ ...before, to: from })`,
+      `bounded[bounded.length - 1] = { ...before, to: from }`,
+    ],
+    ['bounds that are keys of the erased', `if (before === undefined || range.from === null || !isErased(range.from))`, `if (before === undefined || true)`],
+    ['how many records are left', `if (totals.rows !== entity.rows - erased.size)`, `if (false)`],
+  ]),
+  ...group('src/erasure/held-records.ts', [], REWRITE, [
+    ['lines beneath later layers', `for (const layer of layers) {\n          const place`, `for (const layer of layers.slice(-1)) {\n          const place`],
+    ['what reading leaves out is taken from all layers', `layered ? await erasedOfSnapshot(snapshot, options) : lines`, `lines`],
+  ]),
+  ...group('src/catalog/mark.ts', [], REWRITE, [
+    ['what stands in the place of another is damaged', `if (last && !last.hidden && last.whole)`, `if (last && !last.hidden)`],
+  ]),
+  ...group('src/archive/rewritten-evidence.ts', [], REWRITE, [
+    ['nothing is proved of what was rewritten', `return evidence.method !== REWRITTEN.method`, `return evidence !== REWRITTEN || true`],
+  ]),
+  ...group('src/catalog/guards.ts', [], PRUNE, [
+    [
+      'a series of which something is there',
+      `if (!first) return null\n  const count`,
+      `if (first !== undefined || first === undefined) return null\n  const count`,
+    ],
+  ]),
+  ...group(
+    'src/service/snapshot-holds.ts',
+    [],
+    ['test/integration/audit.test.ts'],
+    [['a release is noted before it is one', `          await audit.write(`, `          void audit.write(`]],
+  ),
+  ...group(
+    'src/archive/snapshot-log.ts',
+    [],
+    ['test/integration/audit.test.ts'],
+    [['a deletion is noted', `if (!(await space.stat(object, options)))`, `if (await space.stat(object, options))`]],
+  ),
+  ...group(
+    'src/compare/value-order.ts',
+    [],
+    ['test/integration/where-values.test.ts', 'test/unit/snapshot-reader.test.ts'],
+    [
+      [
+        'numbers that were rounded',
+        `typeof operand === 'number' && (!Number.isFinite(operand) ||`,
+        `typeof operand === 'number' && (false && !Number.isFinite(operand) &&`,
+      ],
+      [
+        'texts that mean a time, in SQLite',
+        `isTemporal(field) && (operand instanceof Date || typeof operand === 'string')`,
+        `isTemporal(field) && operand instanceof Date`,
+      ],
+    ],
+  ),
+  ...group(
+    'src/compare/merge-records.ts',
+    [],
+    ['test/properties/match-records.property.test.ts'],
+    [
+      ['records before', `leftAscends(leftKey)`, `void leftAscends`],
+      ['records after', `rightAscends(rightKey)`, `void rightAscends`],
+    ],
+  ),
+  ...group(
+    'src/restore/check-selection.ts',
+    [],
+    ['test/integration/stories/selection.test.ts'],
+    [['keys that nobody gave', `if (Object.hasOwn(pick, option)) expect(`, `if (false) expect(`]],
+  ),
+  ...group(
+    'src/restore/resolve-rows.ts',
+    [],
+    ['test/integration/stories/guarded.test.ts'],
+    [['resolvers that nobody asks', `if (isAsked) continue`, `continue`]],
+  ),
+  ...group(
+    'src/restore/merge-stores.ts',
+    [],
+    ['test/integration/stories/guarded.test.ts'],
+    [['a restore of nothing', `if (absent === 0 || done + unchanged > 0) return`, `if (absent + done + unchanged >= 0) return`]],
+  ),
+  ...group(
+    'src/restore/mask-shapes.ts',
+    [],
+    ['test/integration/masked-restore.test.ts'],
+    [
+      ['the database of the snapshot', `if (database === source.database)`, `if (false)`],
+      ['the tables of the snapshot', `if (same.length === 0) return`, `if (same.length >= 0) return`],
+    ],
+  ),
+  ...group('src/service/rewrite-erased.ts', [], REWRITE, [
+    ['an id that is hidden', `if (await scope.isHidden(snapshotId, options)) continue`, ``],
+    ['what is held when the old one is hidden', `await assertNotHeld(scope, id, options)`, ``],
+    ['writers do not hear of it', `condemned += await condemn(parts, replaced, found, { signal })`, ``],
+    ['what others refer to is condemned', `if (!staying.has(name)) known.names.add(name)`, `known.names.add(name)`],
+  ]),
   ...group(
     'src/catalog/retain.ts',
     [SQLITE],
@@ -282,7 +410,7 @@ export const MUTANTS: readonly Mutant[] = [
   ...group('src/catalog/mark.ts', [SQLITE], PRUNE, [
     ['visible snapshots', `if (!fact.hidden) for (const name of fact.chunks.keys()) chunks.add(name)`, `if (false) chunks.add('')`],
     ['hidden snapshots of the future', `else if (isFuture(fact, group)) held.set(id, 'future')`, ``],
-    ['the last one of a series', `for (const id of newestOfDyingSeries([...facts.values()])) held.set(id, 'newest-of-series')`, ``],
+    ['the last one of a series', `if (!endedSeries.includes(facts.get(id)!.series)) held.set(id, 'newest-of-series')`, `void endedSeries`],
     ['series that live on', `.filter((snapshots) => snapshots.every(({ hidden }) => hidden))`, ``],
     ['the oldest one of a series', `isNewer(next, newest) ? next : newest`, `isNewer(next, newest) ? newest : next`],
     ['a last one that is not whole', `facts.filter(({ whole }) => whole)`, `facts`],
@@ -300,6 +428,12 @@ export const MUTANTS: readonly Mutant[] = [
     ['sessions that have ended', `if (ended || recordAt === null || isExpired(recordAt, now)) continue`, `if (recordAt === null) continue`],
     ['sessions that could still commit', `SESSION_LIFETIME_MS + SESSION_MARGIN_MS`, `0`],
   ]),
+  ...group('src/catalog/survey-lists.ts', [SQLITE], PRUNE, [
+    ['prunes that may go by a damaged list', `runAt === null || runAt + SWEEP_WINDOW_MS < begun.now`, `true`],
+    ['a list changed on the way is not damaged', `mayGo ? 2 : 1`, `1`],
+    ['swept lists', `(open || alone)`, `open`],
+  ]),
+  ...group('src/archive/put-proven.ts', [SQLITE], ['test/unit/put-proven.test.ts'], [['what is not there', `if (problem === null) return`, `return`]]),
   ...group('src/catalog/guards.ts', [SQLITE], PRUNE, [
     ['referrers out of sight', `if (unseen !== undefined)`, `if (unseen === '')`],
     ['more than half', `goes * 2 > of`, `goes > of`],
@@ -372,5 +506,82 @@ export const MUTANTS: readonly Mutant[] = [
       ['how many values there are', `:\${values}:`, `:0:`],
       ['ranges that are too long', `this.#bytes >= this.#longest`, `false`],
     ],
+  ),
+  ...group('adapters/sql/prove-staged.ts', [], TAKEN_UP, [
+    ['lines that were never staged', `if (hash.copy().digest('hex') !== ledger.sha256) return`, `if (false) return`],
+  ]),
+  ...group('adapters/sql/postgres/target/take-up-staged.ts', [], TAKEN_UP, [
+    [
+      'a table that is another, or was emptied',
+      `const proved = (await isWhole(session, fitted, left)) ?`,
+      `const proved = (await isWhole(session, fitted, left)) || true ?`,
+    ],
+  ]),
+  ...group('adapters/sql/mysql/target/take-up-staged.ts', [], TAKEN_UP, [
+    ['fewer records than were noted', `return row?.n === \`\${ledger.rows}\``, `return row?.n !== ''`],
+  ]),
+  ...group('adapters/sql/mysql/target/staging-area.ts', [], TAKEN_UP, [
+    [
+      'tables of a restore that lives',
+      `if (owner !== own && !(await takeRestoreLock(statements, owner))) continue`,
+      `if (owner !== own && (await takeRestoreLock(statements, owner), false)) continue`,
+    ],
+    [
+      'the lock of tables that are taken over',
+      `if (stay.length > 0) held.push(owner)\n    else if (owner !== own)`,
+      `if (stay.length > 0) held.push(owner)\n    if (owner !== own)`,
+    ],
+  ]),
+  ...group('adapters/sql/sqlite/target/take-up-staged.ts', [], TAKEN_UP, [
+    ['fewer records than were noted', `return rows === ledger.rows`, `return rows >= 0`],
+  ]),
+  ...group('adapters/sql/sqlite/target/ledger-table.ts', [], TAKEN_UP, [
+    ['another run of the system', `WHERE boot <> ?', [boot]) > 0)`, `WHERE boot <> ?', [boot]) < 0)`],
+  ]),
+  ...group(
+    'adapters/sql/sqlite/scratch-file.ts',
+    [],
+    ['test/integration/sqlite-target.test.ts'],
+    [['a stage that somebody holds', `  } catch {\n    return false\n  } finally {`, `  } catch {\n    return true\n  } finally {`]],
+  ),
+  ...group(
+    'adapters/mikro-orm/knex-connections.ts',
+    [],
+    ['test/integration/knex-connections.test.ts'],
+    [
+      ['what could not be put back', 'if (destroy) close(client)', ''],
+      ['what is being closed', "client.__knex__disposed = 'closed by Holdfast after a failure'", ''],
+      ['what comes after the abort', '(late) => giveBack(pool, late)', '() => {}'],
+    ],
+  ),
+  ...group(
+    'adapters/mikro-orm/mikro-orm-store.ts',
+    [],
+    ['test/unit/mikro-orm-store.test.ts'],
+    [
+      ['replicas', ' || options.syncUrl', ''],
+      ['options of Knex', '{ ...own, ...connection }', 'own'],
+    ],
+  ),
+  ...group(
+    'adapters/mikro-orm/mikro-orm-version.ts',
+    [],
+    ['test/unit/mikro-orm-store.test.ts'],
+    [['versions never tested', 'first === 6 && second >= 6', 'first === 6']],
+  ),
+  ...group(
+    'src/service/mask-records.ts',
+    [],
+    ['test/integration/export-masked.test.ts'],
+    [
+      ['what is mapped no more', 'if (lost.length > 0) throw', 'if (false) throw'],
+      ['what is computed out of masked columns', `(generation === 'computed' ? [path] : [])`, `(generation === 'computed' ? [] : [])`],
+    ],
+  ),
+  ...group(
+    'src/service/named-restores.ts',
+    [],
+    ['test/integration/named-restores.test.ts'],
+    [['the name of another restore', 'if (others.length === 0) return', 'if (others.length >= 0) return']],
   ),
 ]

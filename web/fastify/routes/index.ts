@@ -3,6 +3,7 @@ import { applyRestorePlan } from './apply-restore-plan.ts'
 import { cancelBackup } from './cancel-backup.ts'
 import { cancelRestore } from './cancel-restore.ts'
 import { deleteSnapshot } from './delete-snapshot.ts'
+import { exportBundle } from './export-bundle.ts'
 import { followBackup } from './follow-backup.ts'
 import { followRestore } from './follow-restore.ts'
 import { getBackupHealth } from './get-backup-health.ts'
@@ -13,6 +14,7 @@ import { getRestorePlan } from './get-restore-plan.ts'
 import { getRestore } from './get-restore.ts'
 import { getSnapshot } from './get-snapshot.ts'
 import { holdSnapshot } from './hold-snapshot.ts'
+import { importBundle } from './import-bundle.ts'
 import { listBackups } from './list-backups.ts'
 import { listHolds } from './list-holds.ts'
 import { listNamedRestores } from './list-named-restores.ts'
@@ -55,8 +57,8 @@ export const READ_ROUTES: readonly Route[] = [
   getBackupHealth,
 ]
 
-/** Change nothing, but tell of records. Not served to anybody who happens to come by. */
-export const RECORD_ROUTES: readonly Route[] = [getRestoreDiagnostics, listRestorePlanRows]
+/** Change nothing, but give records or tell of them. Not served to anybody who happens to come by. */
+export const RECORD_ROUTES: readonly Route[] = [getRestoreDiagnostics, listRestorePlanRows, exportBundle]
 
 export const CONTROL_ROUTES: readonly Route[] = [
   startBackup,
@@ -68,6 +70,7 @@ export const CONTROL_ROUTES: readonly Route[] = [
   releaseHold,
   retainSnapshots,
   verifySnapshot,
+  importBundle,
   startRestore,
   planRestore,
   applyRestorePlan,

@@ -3,7 +3,9 @@ import { type AbortableOptions, throwIfAborted } from '../../../../src/kernel/ab
 import { HoldfastError } from '../../../../src/kernel/errors.ts'
 import { createLineParser, type LineParser, type ValueSpans } from '../../../../src/record/line-parser.ts'
 import { type LineBatch, splitLines } from '../../../../src/record/line-splitter.ts'
+import type { LedgerKeeper, StagedLedger } from '../../staged-ledger.ts'
 import type { FittedItem } from './fit-record.ts'
+import { forgetLedger, type LedgerPlace, noteLedger } from './ledger-table.ts'
 import type { RowChannel, RowDestination } from './row-channel.ts'
 import { CellError, createRowWriter, isNull, type RowForm, type Segment } from './row-writer.ts'
 import { type RefusedLine, sendSegment } from './send-segment.ts'
@@ -16,8 +18,18 @@ export interface LoadOptions extends AbortableOptions {
   readonly onProgress?: ((rows: number) => void) | undefined
   /** Refuses null for columns that are NOT NULL before it is sent: some the server would fill in in silence. */
   readonly requireValues?: boolean
-  /** Number of the first record that is loaded. Default 1. */
+  /** The records to be loaded. Default: all of the item. */
+  readonly lines?: AsyncIterable<Uint8Array>
+  /** Number of the first of them. Default 1. */
   readonly firstLine?: number
+  /** What is loaded is noted here, in one transaction with each segment. Default: each segment commits by itself, or is part of the caller's transaction. */
+  readonly ledger?: KeptLedger | null
+}
+
+/** The ledger of the table, and where it stands. */
+export interface KeptLedger {
+  readonly keeper: LedgerKeeper
+  readonly place: LedgerPlace
 }
 
 export interface LoadedLines {
@@ -32,7 +44,7 @@ export async function loadLines(
   channel: RowChannel,
   { item, fields }: FittedItem,
   destination: RowDestination,
-  { signal, onProgress, requireValues = false, firstLine = 1 }: LoadOptions,
+  { signal, onProgress, requireValues = false, firstLine = 1, lines: source = item.lines.open({ signal }), ledger = null }: LoadOptions,
 ): Promise<LoadedLines> {
   const parser = createLineParser({ entity: item.entity, fields: fields.map(({ path }) => path) })
   const form = await channel.form(statements, destination)
@@ -42,8 +54,9 @@ export async function loadLines(
   let refused: RefusedLine | null = null
   let sending: Promise<RefusedLine | null> = Promise.resolve(null)
 
-  const send = async (segment: Segment): Promise<RefusedLine | null> => {
-    const problem = await sendSegment(statements, destination, segment, form, channel.maxStatement)
+  const send = async (segment: Segment, sofar: StagedLedger | null): Promise<RefusedLine | null> => {
+    const load = () => sendSegment(statements, destination, segment, form, channel.maxStatement)
+    const problem = ledger && sofar ? await noted(statements, ledger.place, sofar, load) : await load()
     if (!problem) onProgress?.(segment.firstLine + segment.ends.length - 1)
     return problem
   }
@@ -51,17 +64,16 @@ export async function loadLines(
   const flush = async (): Promise<RefusedLine | null> => {
     const problem = await sending
     if (problem || writer.size === 0) return problem
-    sending = send(writer.take())
+    sending = send(writer.take(), ledger?.keeper.at(lines) ?? null)
     // Its failure is told to whoever awaits it next.
     sending.catch(() => {})
     return null
   }
 
   try {
-    reading: for await (const batch of splitLines(item.lines.open({ signal }), { signal })) {
-      if (batch.firstLine + batch.ends.length <= firstLine) continue
-      for (const { bytes, spans, line } of parsedLines(batch, item.entity, parser)) {
-        if (line < firstLine) continue
+    reading: for await (const batch of splitLines(source, { signal })) {
+      let told = 0
+      for (const { bytes, spans, line, end } of parsedLines(batch, firstLine - 1, item.entity, parser)) {
         const lacking = required.find(({ place }) => isNull(bytes, spans[place * 2]!, spans[place * 2 + 1]!))
         if (lacking) {
           const { path, column } = lacking.column
@@ -72,9 +84,12 @@ export async function loadLines(
         lines = line
         if (writer.size < SEGMENT_BYTES[form]) continue
         throwIfAborted(signal)
+        ledger?.keeper.add(bytes.subarray(told, end))
+        told = end
         refused = await flush()
         if (refused) break reading
       }
+      ledger?.keeper.add(batch.bytes.subarray(told))
     }
     // What was sent before a refused line comes before it, and so does what may be wrong with it.
     refused = (await flush()) ?? (await sending) ?? refused
@@ -88,17 +103,34 @@ interface ParsedLine {
   readonly bytes: Buffer
   readonly spans: ValueSpans
   readonly line: number
+  /** Where it ends in `bytes`, its 0x0A included. */
+  readonly end: number
 }
 
-function* parsedLines(batch: LineBatch, entity: string, parser: LineParser): Generator<ParsedLine, void, undefined> {
+/** Puts a segment and the ledger that speaks of it into one transaction: whoever finds one finds the other. Of a table that lacks a record nobody can go on. */
+async function noted(
+  statements: TargetStatements,
+  place: LedgerPlace,
+  sofar: StagedLedger,
+  load: () => Promise<RefusedLine | null>,
+): Promise<RefusedLine | null> {
+  await statements.rows('beginning a transaction', 'START TRANSACTION')
+  const problem = await load()
+  await (problem ? forgetLedger(statements, place) : noteLedger(statements, place, sofar))
+  await statements.rows('committing', 'COMMIT')
+  return problem
+}
+
+/** `before`: lines that were before those that are split. */
+function* parsedLines(batch: LineBatch, before: number, entity: string, parser: LineParser): Generator<ParsedLine, void, undefined> {
   const bytes = Buffer.from(batch.bytes.buffer, batch.bytes.byteOffset, batch.bytes.byteLength)
   const clean = isUtf8(bytes)
   let start = 0
   for (const [at, end] of batch.ends.entries()) {
-    const line = batch.firstLine + at
+    const line = before + batch.firstLine + at
     if (!clean && !isUtf8(bytes.subarray(start, end)))
       throw new HoldfastError('E_RECORD', `"${entity}", line ${line}: is not UTF-8`, { details: { entity, line } })
-    yield { bytes, spans: parser.spans(bytes, start, end, line), line }
+    yield { bytes, spans: parser.spans(bytes, start, end, line), line, end }
     start = end
   }
 }

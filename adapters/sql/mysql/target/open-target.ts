@@ -24,18 +24,20 @@ export interface OpenMysqlTargetOptions extends AbortableOptions {
   readonly selection: readonly EntitySelection[]
   /** Names the staging area, so that an abandoned one can be told from a live one. */
   readonly restoreId: string
+  /** As in `OpenTargetOptions`. */
+  readonly resumes?: string | undefined
   readonly lockTimeoutMs?: number | undefined
 }
 
 /**
- * Opens the way back into a MySQL or MariaDB database: resolves the entities, drops staging tables of restores that died, and claims the names of this one.
+ * Opens the way back into a MySQL or MariaDB database: resolves the entities, drops staging tables of restores that died, or takes them over to go on with them, and claims the names of this one.
  * Takes one connection of the pool until `close`, and one more for a moment to cancel.
  *
  * @throws What `describeEntities` throws; `E_CAPABILITY` for tables that are not kept by InnoDB, which cannot be rolled back, and for system-versioned ones; `E_PERMISSION` without the right to
  *   see triggers; `E_SESSION_FENCED` when a restore of the same id runs already; `E_STORE_FAILED`.
  */
 export async function openMysqlTarget(options: OpenMysqlTargetOptions): Promise<RestoreTarget> {
-  const { store, connections, mapping, selection, restoreId, signal } = options
+  const { store, connections, mapping, selection, restoreId, resumes = null, signal } = options
   const session = await openTargetSession(connections, options)
   try {
     const { tables, channel } = await session.statements(
@@ -47,7 +49,7 @@ export async function openMysqlTarget(options: OpenMysqlTargetOptions): Promise<
       },
       { signal },
     )
-    const area = await openStagingArea(session, restoreId)
+    const area = await openStagingArea(session, restoreId, resumes)
     return createTarget(area, { store, mapping, session, channel, tables })
   } catch (error) {
     await session.close(true)

@@ -1,13 +1,16 @@
 import type { RecordProblem, StageOptions, StageReport } from '../../../../src/contracts/restore-target.ts'
 import type { AbortableOptions } from '../../../../src/kernel/abort.ts'
 import { keyOfLine } from '../../key-of-line.ts'
+import { lineSpan } from '../../line-span.ts'
+import { type LedgerKeeper, ledgerKeeper, shapeOf } from '../../staged-ledger.ts'
 import { quoteIdent, quoteLiteral } from '../quote.ts'
 import type { FittedItem } from './fit-record.ts'
 import { loadLines, type LoadedLines } from './load-lines.ts'
 import type { RowChannel } from './row-channel.ts'
 import { LINE } from './row-sql.ts'
 import type { RefusedLine } from './send-segment.ts'
-import type { StagingArea } from './staging-area.ts'
+import type { StagingArea, StagingTable } from './staging-area.ts'
+import { type TakenUp, takeUpStaged } from './take-up-staged.ts'
 import type { TargetSession, TargetStatements } from './target-session.ts'
 
 /** Records of one entity beside its live table, in columns of the live types, under the live names, numbered in `LINE`. */
@@ -34,15 +37,31 @@ export async function stageRecords(
   fitted: FittedItem,
   options: StageOptions,
 ): Promise<StagedRecords & { readonly report: StageReport }> {
-  const table = area.name()
+  const shape = shapeOfTable(fitted)
+  const taken = await takeUpStaged(session, area, fitted, shape, options)
+  const staged = taken?.staged ?? area.table()
+  const { table } = staged
   const { refusable = 0 } = options
-  const { rows, refusedLines } = await session.statements((statements) => load(statements, channel, fitted, table, options), options)
+  const keeper = area.resumes === null ? null : ledgerKeeper(shape, area.resumes, taken?.hash)
+  const { rows, refusedLines } = await session.statements(async (statements) => {
+    if (keeper && !taken) await area.prepareLedgers(statements)
+    if (!taken) await statements.rows('creating a staging table', createSql(fitted, table))
+    return load(statements, channel, fitted, staged, { ...options, taken, keeper })
+  }, options)
   const problems: RecordProblem[] = []
   for (const each of refusedLines) problems.push(await problemOf(fitted, each, options))
   const complete = problems.length <= refusable && refusedLines.every(({ line }) => line !== null)
   const refused = complete ? problems.length : 0
-  const report = { entity: fitted.item.entity, rows: rows - refused, problems }
+  const report = { entity: fitted.item.entity, rows: rows - refused, problems, ...(taken ? { takenUp: taken.rows } : {}) }
   return { fitted, table, actions: area.name(), aside: area.name(), rows, refused, complete, report }
+}
+
+/** Equal for the same fields, of the same types, into columns that hold the same, under the same indexes. */
+function shapeOfTable(fitted: FittedItem): string {
+  const { item, live, fields } = fitted
+  const told = item.record.fields.map(({ path, type, dbType }) => [path, type, dbType])
+  const holds = fields.map(({ column }) => live.columns.find(({ name }) => name === column)?.holds)
+  return shapeOf(item.entity, live.table, told, holds, createSql(fitted, ''))
 }
 
 interface Loaded {
@@ -50,16 +69,35 @@ interface Loaded {
   readonly refusedLines: readonly RefusedLine[]
 }
 
+interface LoadOptions extends StageOptions {
+  readonly taken: TakenUp | null
+  /** Keeps the ledger of what is in the table, for who goes on with it; null where nobody may. */
+  readonly keeper: LedgerKeeper | null
+}
+
 /** Goes on behind a refused line as often as it may. */
-async function load(statements: TargetStatements, channel: RowChannel, fitted: FittedItem, table: string, options: StageOptions): Promise<Loaded> {
-  const { refusable = 0, signal, onProgress } = options
-  await statements.rows('creating a staging table', createSql(fitted, table))
-  const columns = fitted.fields.map(({ live }, place) => ({ column: live, place }))
+async function load(
+  statements: TargetStatements,
+  channel: RowChannel,
+  fitted: FittedItem,
+  { table, place }: StagingTable,
+  { refusable = 0, signal, onProgress, taken, ...options }: LoadOptions,
+): Promise<Loaded> {
+  const columns = fitted.fields.map(({ live }, at) => ({ column: live, place: at }))
   const refusedLines: RefusedLine[] = []
-  for (let firstLine = 1; ;) {
-    const { rows, refused } = await loadLines(statements, channel, fitted, { table, columns, numbered: true }, { signal, onProgress, firstLine })
-    if (refused) await statements.run('taking back what was loaded too far', `DELETE FROM ${table} WHERE ${LINE} > ${rows}`)
-    if (refused) refusedLines.push(refused)
+  let { keeper } = options
+  let rest = taken?.rest
+  for (let firstLine = (taken?.rows ?? 0) + 1; ;) {
+    const lines = rest ?? lineSpan(fitted.item.lines, firstLine, Number.POSITIVE_INFINITY, { signal })
+    const ledger = keeper && { keeper, place }
+    const { rows, refused } = await loadLines(statements, channel, fitted, { table, columns, numbered: true }, { signal, onProgress, firstLine, lines, ledger })
+    rest = undefined
+    if (refused) {
+      await statements.run('taking back what was loaded too far', `DELETE FROM ${table} WHERE ${LINE} > ${rows}`)
+      // From here on records are missing in the table: nobody could go on with it.
+      keeper = null
+      refusedLines.push(refused)
+    }
     if (refused && refused.line !== null && refusedLines.length <= refusable) {
       firstLine = refused.line + 1
       continue

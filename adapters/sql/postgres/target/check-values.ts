@@ -12,6 +12,7 @@ import type { TargetTransaction } from './target-session.ts'
  */
 export async function checkValues(tx: TargetTransaction, decided: DecidedItem, list: ProblemList): Promise<void> {
   const { fitted, counts, actions } = decided
+  if (counts.create + counts.update === 0) return
   if (fitted.lacking.length > 0 && counts.create > 0) {
     const columns = fitted.lacking.map(({ name }) => name).join(', ')
     await findProblems(

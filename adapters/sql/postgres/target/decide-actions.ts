@@ -1,5 +1,6 @@
 import type { ConflictPolicy } from '../../../../src/contracts/restore-target.ts'
 import { ACTION_CODE, type Action } from '../../merge-action.ts'
+import type { TextRow } from '../query.ts'
 import { quoteIdent } from '../quote.ts'
 import type { FittedItem } from './fit-record.ts'
 import { keySpan } from './key-span.ts'
@@ -36,7 +37,7 @@ export async function decideActions(tx: TargetTransaction, area: StagingArea, st
   const { name: actions, create } = area.passing(staged.rows)
   const written = fitted.fields.filter((field) => field.written)
   const among = await keySpan(tx, staged, 'l')
-  await tx.rows(
+  const counted = await tx.rows(
     'comparing the records with the live rows',
     `${create} (line bigint NOT NULL, act "char" NOT NULL) WITH (autovacuum_enabled = false);
      INSERT INTO ${actions} (line, act)
@@ -50,13 +51,19 @@ export async function decideActions(tx: TargetTransaction, area: StagingArea, st
      ${leavingOut(fitted, actions)}
      ${fitted.item.deleteExtra ? extraSql(staged, actions) : ''}
      CREATE UNIQUE INDEX ON ${actions} (line);
-     ANALYZE ${actions}`,
+     ANALYZE ${actions};
+     ${countStatement(actions)}`,
   )
-  return { staged, fitted, actions, counts: await countActions(tx, staged, actions) }
+  return { staged, fitted, actions, counts: countsOf(staged, counted) }
 }
 
-export async function countActions(tx: TargetTransaction, { fitted, rows, refused }: StagedRecords, actions: string): Promise<ActionCounts> {
-  const found = await tx.rows('counting the decisions', `SELECT act::text AS act, count(*)::text AS rows FROM ${actions} GROUP BY act`)
+export async function countActions(tx: TargetTransaction, staged: StagedRecords, actions: string): Promise<ActionCounts> {
+  return countsOf(staged, await tx.rows('counting the decisions', countStatement(actions)))
+}
+
+const countStatement = (actions: string) => `SELECT act::text AS act, count(*)::text AS rows FROM ${actions} GROUP BY act`
+
+function countsOf({ fitted, rows, refused }: StagedRecords, found: readonly TextRow[]): ActionCounts {
   const count = (action: Action) => Number(found.find(({ act }) => `'${act}'` === ACTION_CODE[action])?.rows ?? 0)
   const counts = {
     create: count('create'),

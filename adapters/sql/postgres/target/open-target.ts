@@ -16,7 +16,7 @@ import { reconcile } from './reconcile.ts'
 import { rejected } from './refuse-merge.ts'
 import { stageRecords, type StagedRecords } from './stage-records.ts'
 import { openStagingArea } from './staging-area.ts'
-import { openTargetSession, type TargetSession } from './target-session.ts'
+import { openTargetSession, type TargetTransaction } from './target-session.ts'
 
 export interface OpenPostgresTargetOptions extends AbortableOptions, SessionSettingOptions {
   /** Name of the entity store. */
@@ -43,15 +43,14 @@ export async function openPostgresTarget(options: OpenPostgresTargetOptions): Pr
   const { store, connections, mapping, selection, restoreId, resumes = null, signal } = options
   const session = await openTargetSession(connections, options)
   try {
-    const { entities, tables } = await session.transaction(
+    const { entities, tables, mayReplicate } = await session.transaction(
       async (tx) => {
         const found = await describeEntities(tx.client, { store, mapping, selection, searchPath: session.server.searchPath })
         refuseHidden(found)
-        return { entities: found, tables: await readLiveTables(tx, found) }
+        return { entities: found, tables: await readLiveTables(tx, found), mayReplicate: await maySilenceEverything(tx) }
       },
-      { signal },
+      { signal, ofCatalog: true },
     )
-    const mayReplicate = await maySilenceEverything(session)
     const area = await openStagingArea(session, connections, restoreId, resumes)
     return createTarget(store, mapping, { session, area, entities, tables, mayReplicate }, options.segmentBytes)
   } catch (error) {
@@ -67,15 +66,16 @@ function refuseHidden(entities: readonly PostgresEntity[]): void {
 }
 
 /** Superusers may, and roles that were granted the parameter (PostgreSQL 15) or a cloud's stand-in for superuser: asking is the only sure way. */
-async function maySilenceEverything(session: TargetSession): Promise<boolean> {
+async function maySilenceEverything(tx: TargetTransaction): Promise<boolean> {
+  const asking = 'asking for the right to silence triggers'
+  const undo = 'ROLLBACK TO SAVEPOINT asking'
   try {
-    await session.transaction((tx) => tx.rows('asking for the right to silence triggers', 'SET LOCAL session_replication_role = replica'), {
-      ending: 'rollback',
-    })
+    await tx.rows(asking, `SAVEPOINT asking; SET LOCAL session_replication_role = replica; ${undo}`)
     return true
   } catch (error) {
-    if (isHoldfastError(error) && sqlState(error) === '42501') return false
-    throw error
+    if (!isHoldfastError(error) || sqlState(error) !== '42501') throw error
+    await tx.rows(asking, undo)
+    return false
   }
 }
 

@@ -1,14 +1,15 @@
 import { HoldfastError } from '../../../../src/kernel/errors.ts'
 import type { PostgresConnections } from '../connections.ts'
 import { queryText } from '../query.ts'
-import type { TargetSession } from './target-session.ts'
+import type { TargetSession, TargetTransaction } from './target-session.ts'
 
 /** First number of every advisory lock of a restore target: `Hold` in ASCII. The second names the restore; 0 guards the staging schema. */
 export const LOCK_CLASS = 0x486f6c64
 
 /** Held as long as a restore lives, whatever becomes of its process. */
 export interface RestoreLock {
-  release(): Promise<void>
+  /** In the transaction, where one is given. */
+  release(tx?: TargetTransaction): Promise<void>
 }
 
 /**
@@ -24,10 +25,9 @@ export async function takeRestoreLock(session: TargetSession, connections: Postg
     return row?.free === 'true'
   })
   if (!free) return null
-  return {
-    release: () =>
-      session.transaction(async (tx) => void (await tx.rows('giving the lock of the restore back', `SELECT pg_advisory_unlock(${LOCK_CLASS}, ${lock})`))),
-  }
+  const giveBack = async (tx: TargetTransaction) =>
+    void (await tx.rows('giving the lock of the restore back', `SELECT pg_advisory_unlock(${LOCK_CLASS}, ${lock})`))
+  return { release: (tx) => (tx ? giveBack(tx) : session.transaction(giveBack)) }
 }
 
 async function lockByTransaction(session: TargetSession, connections: PostgresConnections, lock: number): Promise<RestoreLock | null> {

@@ -8,20 +8,16 @@ import { causeOf, refusal } from './database-problem.ts'
 import type { FittedItem } from './fit-record.ts'
 import { keyOfLine } from '../../key-of-line.ts'
 import { lineSpan } from '../../line-span.ts'
-import { keyColumns, keyOfRow } from './record-key.ts'
+import { type LedgerKeeper, ledgerKeeper } from '../../staged-ledger.ts'
 import { LINE } from './row-sql.ts'
-import { type LedgerKeeper, ledgerKeeper, purposeOf } from './staged-ledger.ts'
+import { isFew, stageFew } from './stage-few.ts'
 import type { StagingArea } from './staging-area.ts'
+import { noteLedger, purposeOf, shapeOfTable } from './staging-comment.ts'
+import { analyzeStatement, copyStatement, repeatedKeys, tableShape, UNINDEXED } from './staging-table.ts'
 import { type TakenUp, takeUpStaged } from './take-up-staged.ts'
-import type { TargetSession, TargetTransaction, TransactionOptions } from './target-session.ts'
+import type { TargetSession, TransactionOptions } from './target-session.ts'
 
 const SEGMENT_BYTES = 64 * 1024 * 1024
-
-/** Up to so many records are not indexed: an index is a file that is synced. */
-const UNINDEXED = 1000
-
-/** At most so many repeated keys are named. */
-const DUPLICATE_LIMIT = 100
 
 /** Records of one entity beside its live table, in columns of the live types, under the live names, numbered in `LINE`. */
 export interface StagedRecords {
@@ -43,10 +39,13 @@ export async function stageRecords(
   options: StageOptions & Pick<KeeperOptions, 'segmentBytes'>,
 ): Promise<StagedRecords & { readonly report: StageReport }> {
   const few = isFew(fitted)
+  const entity = fitted.item.entity
+  const at = few ? await stageFew(session, area, fitted, options) : null
+  if (at) return { fitted, ...at, refused: 0, complete: true, report: { entity, rows: at.rows, problems: [] } }
   const taken = few ? null : await takeUpStaged(session, area, fitted, options)
   const table = taken?.table ?? (await createTable(session, area, fitted, options))
   const { refusable = 0 } = options
-  const keeper = few || area.resumes === null ? null : ledgerKeeper(table, fitted, area.resumes, taken?.hash)
+  const keeper = few || area.resumes === null ? null : ledgerKeeper(shapeOfTable(fitted), area.resumes, taken?.hash)
   const { rows, problems: refusedLines } = await load(session, fitted, table, { ...options, keeper, taken })
   const rest = { ...options, refusable: refusable - refusedLines.length, keeper: refusedLines.length > 0 ? null : keeper }
   const repeated = refusedLines.length > refusable || taken?.indexed ? [] : await index(session, fitted, { table, rows }, rest)
@@ -59,19 +58,17 @@ export async function stageRecords(
     rows,
     refused,
     complete,
-    report: { entity: fitted.item.entity, rows: rows - refused, problems, ...(taken ? { takenUp: taken.rows } : {}) },
+    report: { entity, rows: rows - refused, problems, ...(taken ? { takenUp: taken.rows } : {}) },
   }
 }
 
 /**
- * No constraints and no WAL: what does not survive a crash of the server is staged again. A few chosen records go into a temporary table, which syncs no file; it is not for whole tables, which are
- * compared by parallel workers.
+ * No constraints and no WAL: what does not survive a crash of the server is staged again.
  */
 async function createTable(session: TargetSession, area: StagingArea, fitted: FittedItem, options: AbortableOptions): Promise<string> {
-  const { live, fields } = fitted
   const temporary = isFew(fitted) ? area.temporary() : null
   const table = temporary ?? area.name()
-  const shape = `WITH (autovacuum_enabled = false) AS SELECT ${fields.map(({ column }) => quoteIdent(column)).join(', ')}, NULL::bigint AS ${LINE} FROM ${live.table} WITH NO DATA`
+  const shape = tableShape(fitted)
   await session.transaction(async (tx) => {
     if (!temporary) await area.prepare(tx)
     await tx.rows(
@@ -82,10 +79,6 @@ async function createTable(session: TargetSession, area: StagingArea, fitted: Fi
     )
   }, passing(options))
   return table
-}
-
-function isFew({ item }: FittedItem): boolean {
-  return item.partial === true && item.deleteExtra !== true && item.lines.rows <= UNINDEXED
 }
 
 /** What a crash of the server takes away is staged again. */
@@ -146,7 +139,7 @@ async function loadSpan(
   { first, lines, keeper, segmentBytes = SEGMENT_BYTES, ...options }: SpanOptions,
 ): Promise<{ readonly rows: number; readonly problem?: RecordProblem }> {
   const { fields, program } = fitted
-  const sql = `COPY ${table} (${[...fields.map(({ column }) => quoteIdent(column)), LINE].join(', ')}) FROM STDIN`
+  const sql = copyStatement(table, fitted)
   const source = lines[Symbol.asyncIterator]()
   let rows = first - 1
   try {
@@ -168,7 +161,7 @@ async function loadSpan(
           signal: options.signal,
           onProgress: (some) => options.onProgress?.(before + some),
         })
-        await keeper?.note(tx, before + sent.rows, false)
+        if (keeper) await noteLedger(tx, table, fitted, keeper.at(before + sent.rows))
         return sent
       }, passing(options))
       rows += copied.rows
@@ -220,20 +213,13 @@ async function indexed(
   { keeper, ...options }: KeeperOptions,
 ): Promise<readonly RecordProblem[]> {
   const key = fitted.key.map(({ column }) => quoteIdent(column)).join(', ')
-  const repeated = () => session.transaction((tx) => repeatedKeys(tx, fitted, table, key), passing(options))
-  if (rows <= UNINDEXED) {
-    return session.transaction(async (tx) => {
-      await tx.rows('analyzing the staging table', `ANALYZE ${table} (${joined(fitted)})`)
-      return repeatedKeys(tx, fitted, table, key)
-    }, passing(options))
-  }
+  const analyze = analyzeStatement(table, fitted)
+  const repeated = (before?: string) => session.transaction((tx) => repeatedKeys(tx, fitted, table, before), passing(options))
+  if (rows <= UNINDEXED) return repeated(`${analyze}; `)
   try {
     await session.transaction(async (tx) => {
-      await tx.rows(
-        'indexing the staging table',
-        `CREATE UNIQUE INDEX ON ${table} (${key}); CREATE UNIQUE INDEX ON ${table} (${LINE}); ANALYZE ${table} (${joined(fitted)})`,
-      )
-      await keeper?.note(tx, rows, true)
+      await tx.rows('indexing the staging table', `CREATE UNIQUE INDEX ON ${table} (${key}); CREATE UNIQUE INDEX ON ${table} (${LINE}); ${analyze}`)
+      if (keeper) await noteLedger(tx, table, fitted, keeper.at(rows, true))
     }, passing(options))
     return []
   } catch (error) {
@@ -242,30 +228,4 @@ async function indexed(
     if (problems.length === 0) throw new HoldfastError('E_STORE_FAILED', `the staging table of ${fitted.item.entity} could not be indexed`)
     return problems
   }
-}
-
-/** Columns by which the records are held against other rows. What values the others have is of no use to the planner, and takes its time to find out. */
-function joined({ live, fields, key }: FittedItem): string {
-  const used = new Set([
-    ...key.map(({ column }) => column),
-    ...live.references.flatMap(({ childColumns }) => childColumns),
-    ...live.referencedBy.flatMap(({ parentColumns }) => parentColumns),
-    ...live.uniques.flatMap(({ uses }) => uses),
-  ])
-  return [...fields.flatMap(({ column }) => (used.has(column) ? quoteIdent(column) : [])), LINE].join(', ')
-}
-
-async function repeatedKeys(tx: TargetTransaction, fitted: FittedItem, table: string, key: string): Promise<readonly RecordProblem[]> {
-  const rows = await tx.rows(
-    'looking for repeated keys',
-    `SELECT s.${LINE}::text AS line, s.first::text AS first, ${keyColumns(fitted, 's')}
-     FROM (SELECT *, min(${LINE}) OVER (PARTITION BY ${key}) AS first FROM ${table}) s WHERE s.${LINE} > s.first ORDER BY s.${LINE} LIMIT ${DUPLICATE_LIMIT}`,
-  )
-  return rows.map((row) => ({
-    entity: fitted.item.entity,
-    key: keyOfRow(fitted, row),
-    line: Number(row.line),
-    cause: 'validation',
-    message: `the key is that of record ${row.first} as well`,
-  }))
 }

@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto'
 import { HoldfastError } from '../../../../src/kernel/errors.ts'
+import { ownerOf, type StagedLedger } from '../../staged-ledger.ts'
 import type { PostgresConnections } from '../connections.ts'
 import { quoteIdent, quoteTable } from '../quote.ts'
 import { LOCK_CLASS, type RestoreLock, takeRestoreLock } from './restore-lock.ts'
-import { ownerOf, readLedger, type StagedLedger } from './staged-ledger.ts'
+import { ledgerOf } from './staging-comment.ts'
 import type { TargetSession, TargetTransaction } from './target-session.ts'
 
 /** Everything that a restore keeps beside the live tables is in this schema. It is dropped with the last table in it. */
@@ -60,9 +61,10 @@ export async function openStagingArea(
     const names = namesOf(owner)
     const left: LeftTable[] = []
     const mayTemp = await session.transaction(async (tx) => {
-      left.push(...(await sweep(tx, owner, resumes, names)))
-      const [rights] = await tx.rows('asking for rights', `SELECT has_database_privilege(current_database(), 'TEMP')::text AS temp`)
-      return rights?.temp === 'true'
+      const [place] = await tx.rows('asking for rights', PLACE, [STAGING_SCHEMA])
+      // Where there is no schema nothing was left.
+      if (place?.staged === 'true') left.push(...(await sweep(tx, owner, resumes, names)))
+      return place?.temp === 'true'
     })
     return createStagingArea(session, owner, { lock, mayTemp, names, resumes, left })
   } catch (error) {
@@ -132,16 +134,21 @@ function createStagingArea(session: TargetSession, owner: string, { lock, mayTem
     },
 
     async clear() {
-      await session.transaction(async (tx) => {
+      const clearing = async (tx: TargetTransaction) => {
         if (temporary.length > 0) await tx.rows('dropping staging tables', `DROP TABLE IF EXISTS ${temporary.join(', ')}`)
-        if (!prepared) return
+        // Nobody else would see the tables of this session, whoever takes the lock from here on.
+        if (!prepared) return lock.release(tx)
         await dropTables(tx, ({ owner: name }) => name === owner)
         await dropEmptySchema(tx)
-      })
-      await lock.release()
+      }
+      // What a crash of the server brings back is swept by the next restore.
+      await session.transaction(clearing, { ending: 'passing' })
+      if (prepared) await lock.release()
     },
   }
 }
+
+const PLACE = `SELECT has_database_privilege(current_database(), 'TEMP')::text AS temp, EXISTS (SELECT FROM pg_namespace WHERE nspname = $1)::text AS staged`
 
 interface SchemaRights {
   readonly exists: boolean
@@ -196,7 +203,7 @@ async function stagingTables(tx: TargetTransaction): Promise<readonly StagingTab
      WHERE n.nspname = $1 AND c.relkind = 'r' AND c.relname ~ '^r[0-9a-f]{32}_[0-9]+$' AND pg_has_role(c.relowner, 'USAGE') ORDER BY 1`,
     [STAGING_SCHEMA],
   )
-  return rows.map(({ name, comment }) => ({ table: quoteTable(STAGING_SCHEMA, name!), owner: name!.slice(1, 33), ledger: readLedger(comment ?? null) }))
+  return rows.map(({ name, comment }) => ({ table: quoteTable(STAGING_SCHEMA, name!), owner: name!.slice(1, 33), ledger: ledgerOf(comment ?? null) }))
 }
 
 async function dropTables(tx: TargetTransaction, which: (table: StagingTable) => boolean): Promise<void> {

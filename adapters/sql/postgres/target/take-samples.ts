@@ -10,7 +10,8 @@ import type { TargetTransaction } from './target-session.ts'
 const SAMPLED = ['create', 'update', 'delete', 'keep', 'conflict'] as const
 
 /** The first records of each action, with what differs field by field. */
-export async function takeSamples(tx: TargetTransaction, { staged, fitted, actions }: DecidedItem, limit: number): Promise<readonly RestoreSample[]> {
+export async function takeSamples(tx: TargetTransaction, { staged, fitted, actions, counts }: DecidedItem, limit: number): Promise<readonly RestoreSample[]> {
+  if (SAMPLED.every((action) => counts[action] === 0)) return []
   const fields = fitted.fields.filter(({ written }) => written)
   const texts = (alias: string) => `to_json(ARRAY[${fields.map(({ column }) => textOf(columnOf(alias, column))).join(', ')}]::text[])`
   const first = SAMPLED.map(

@@ -23,6 +23,8 @@ export interface TransactionOptions extends AbortableOptions {
   readonly characteristics?: string
   /** What remains. `passing`: committed, without waiting for the disk: what is lost in a crash of the server is of no use after it. Default `commit`. */
   readonly ending?: 'commit' | 'passing' | 'rollback'
+  /** Only the catalog is read. Its tables are joined by their keys: planning takes longer than running, and the order in which they are written will do. */
+  readonly ofCatalog?: boolean
 }
 
 /** The one connection of a restore target. Calls queue up: a connection does one thing at a time. */
@@ -80,14 +82,14 @@ function createSession(connections: PostgresConnections, connection: PostgresCon
   }
 
   async function transact<T>(work: (tx: TargetTransaction) => Promise<T>, options: TransactionOptions): Promise<T> {
-    const { signal, characteristics = 'ISOLATION LEVEL READ COMMITTED', ending = 'commit' } = options
-    const limits = ending === 'passing' ? `${settings}; SET LOCAL synchronous_commit = off` : settings
+    const { signal, characteristics = 'ISOLATION LEVEL READ COMMITTED', ending = 'commit', ofCatalog = false } = options
+    const more = `${ending === 'passing' ? '; SET LOCAL synchronous_commit = off' : ''}${ofCatalog ? '; SET LOCAL join_collapse_limit = 1; SET LOCAL from_collapse_limit = 1' : ''}`
     throwIfAborted(signal)
     let cancelling: Promise<void> = Promise.resolve()
     let committing = false
     let forget = () => {}
     try {
-      const [row] = await queryText(client, 'beginning a transaction', `BEGIN ${characteristics}; ${limits}; SELECT pg_backend_pid()::text AS pid`)
+      const [row] = await queryText(client, 'beginning a transaction', `BEGIN ${characteristics}; ${settings}${more}; SELECT pg_backend_pid()::text AS pid`)
       forget = onAbort(signal, () => {
         cancelling = cancel(connections, row?.pid ?? '0').catch(() => {
           if (state === 'open') giveBack(true)

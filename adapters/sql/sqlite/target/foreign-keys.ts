@@ -124,7 +124,7 @@ export function* findOrphans(connection: SqliteConnection, plan: ItemPlan, plans
       WHERE a.n BETWEEN ? AND ? AND a.act = ${ACTION.delete} AND EXISTS (SELECT 1 FROM main.${quoteName(child)} c WHERE ${refers}${stays}${kept})`
     yield* forRanges(connection, plan.staged, (first, last) => {
       const lines = connection.rows(sql, [first, last]).map(([line]) => line as bigint)
-      problems.addLines(connection, plan, lines, 'missing-parent', `it would be deleted, and rows of "${child}" refer to it`)
+      problems.addLines(connection, plan, lines, 'missing-parent', `it would be deleted, and rows of "${child}" refer to it`, true)
     })
   }
 }

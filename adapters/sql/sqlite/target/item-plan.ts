@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import type { FieldDescriptor } from '../../../../src/contracts/entity-descriptor.ts'
 import type { Affinity } from '../../../../src/contracts/field-type.ts'
 import type { KeyText } from '../../../../src/contracts/key-range.ts'
@@ -12,6 +13,9 @@ import { rowidName } from '../table-facts.ts'
 
 /** The name under which the staging database is attached. */
 export const STAGE = 'holdfast'
+
+/** Name of the staging table in the staging database itself. */
+export const stagingTable = ({ staged }: ItemPlan): string => staged.slice(STAGE.length + 1)
 
 /** A field of the records and the live column it goes to. */
 export interface PlannedColumn {
@@ -57,7 +61,7 @@ export interface ItemPlan {
  *
  * @throws `E_SCHEMA_DRIFT` listing every field that has no column, or one of another type, and every key that is another
  */
-export function planItem(item: RestoreItem, entity: SqliteEntity, index: number): ItemPlan {
+export function planItem(item: RestoreItem, entity: SqliteEntity): ItemPlan {
   const { record } = item
   const found = record.fields.map((field) => ({ field, column: liveColumn(entity, field) }))
   const problems = found.flatMap(({ field, column }) => drift(entity, field, column))
@@ -83,13 +87,15 @@ export function planItem(item: RestoreItem, entity: SqliteEntity, index: number)
   const marked = (mark: 'version' | 'updatedAt') => columns.find(({ path, column }) => path === record[mark] && column.path === entity.descriptor[mark])
   const keyPositions = key.map((column) => columns.indexOf(column))
   const keyEncoders = key.map(({ affinity }) => dynamicEncoder(affinity))
+  // Not its place among the entities of this restore: one that goes on with the stage may be of others.
+  const id = createHash('sha256').update(item.entity).digest('hex').slice(0, 16)
   return {
     item,
     entity,
     table: `main.${quoteName(entity.table.name)}`,
-    staged: `${STAGE}.s${index}`,
-    actions: `${STAGE}.a${index}`,
-    aside: `${STAGE}.o${index}`,
+    staged: `${STAGE}.s${id}`,
+    actions: `${STAGE}.a${id}`,
+    aside: `${STAGE}.o${id}`,
     columns,
     written: columns.filter(({ column }) => !column.generated),
     key,

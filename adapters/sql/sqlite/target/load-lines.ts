@@ -15,6 +15,12 @@ import type { ItemPlan } from './item-plan.ts'
 const GROUP = 256
 
 export interface LoadOptions extends AbortableOptions {
+  /** The lines. Default: all of the item. */
+  readonly lines?: AsyncIterable<Uint8Array>
+  /** How many lines of the item come before them. Default 0. */
+  readonly before?: number
+  /** Told of lines that were gone through, before `pause` is. */
+  readonly passed?: (lines: Uint8Array) => void
   readonly add: (row: readonly StoredValue[], line: number) => void
   /** Called between groups of lines, with the lines so far. Returns false to stop. */
   readonly pause: (lines: number) => boolean
@@ -25,12 +31,12 @@ export interface LoadOptions extends AbortableOptions {
 /** The rows of the item's lines, one after the other. The problem is that of the line that the table could not keep exactly, and that ended it. */
 export async function loadLines(
   plan: ItemPlan,
-  { add, pause, refused, signal }: LoadOptions,
+  { add, pause, refused, signal, before = 0, passed, lines: source = plan.item.lines.open({ signal }) }: LoadOptions,
 ): Promise<{ readonly lines: number; readonly problem?: RecordProblem }> {
   const { item, columns } = plan
   const parser = createLineParser({ entity: item.entity, fields: columns.map(({ path }) => path) })
   const decoders = columns.map(({ affinity }) => dynamicDecoder(affinity))
-  let lines = 0
+  let lines = before
 
   /** The values of a line, or what is wrong with them. */
   function decode(bytes: Buffer, start: number, end: number, line: number): StoredValue[] | RecordProblem {
@@ -63,23 +69,28 @@ export async function loadLines(
     }
   }
 
-  for await (const batch of splitLines(item.lines.open({ signal }), { signal })) {
+  for await (const batch of splitLines(source, { signal })) {
     const bytes = Buffer.from(batch.bytes.buffer, batch.bytes.byteOffset, batch.bytes.byteLength)
-    assertUtf8(item.entity, bytes, batch)
+    const firstLine = before + batch.firstLine
+    assertUtf8(item.entity, bytes, { ...batch, firstLine })
     let start = 0
+    let told = 0
     for (let at = 0; at < batch.ends.length; at++) {
       const end = batch.ends[at]!
-      const row = decode(bytes, start, end, batch.firstLine + at)
-      if (Array.isArray(row)) add(row, batch.firstLine + at)
+      const row = decode(bytes, start, end, firstLine + at)
+      if (Array.isArray(row)) add(row, firstLine + at)
       else if (!refused?.(row)) return { lines, problem: row }
       start = end
       lines++
       if (lines % GROUP !== 0) continue
+      passed?.(bytes.subarray(told, end))
+      told = end
       if (!pause(lines)) return { lines }
       if (!isTurnOver()) continue
       await nextTurn()
       throwIfAborted(signal)
     }
+    passed?.(bytes.subarray(told))
   }
   return { lines }
 }

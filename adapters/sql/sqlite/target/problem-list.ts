@@ -10,8 +10,8 @@ export interface ProblemList {
   readonly count: number
   readonly isFull: boolean
   add(problem: RecordProblem): void
-  /** One problem for each staged row of those lines. */
-  addLines(connection: SqliteConnection, plan: ItemPlan, lines: readonly bigint[], cause: CauseClass, message: string): void
+  /** One problem for each staged row of those lines. `deleted`: they are live rows that would go, and so no records with a number. */
+  addLines(connection: SqliteConnection, plan: ItemPlan, lines: readonly bigint[], cause: CauseClass, message: string, deleted?: boolean): void
   /** @throws `E_RESTORE_REJECTED` when there is any */
   refuse(): void
 }
@@ -32,7 +32,7 @@ export function createProblemList(limit: number): ProblemList {
       return problems.length >= limit
     },
     add,
-    addLines(connection, plan, lines, cause, message) {
+    addLines(connection, plan, lines, cause, message, deleted = false) {
       for (const line of lines) {
         if (problems.length >= limit) {
           count++
@@ -40,7 +40,7 @@ export function createProblemList(limit: number): ProblemList {
         }
         const [row] = connection.rows(`SELECT ${exactSelect(plan.columns.map(({ stage }) => stage))} FROM ${plan.staged} WHERE n = ?`, [line])
         const key = row ? plan.keyText(exactValues(row, plan.columns.length)) : null
-        add({ entity: plan.item.entity, key, line: Number(line), cause, message })
+        add({ entity: plan.item.entity, key, ...(deleted ? {} : { line: Number(line) }), cause, message })
       }
     },
     refuse() {

@@ -31,7 +31,7 @@ import { advanceSequences, mergeStaged, type MergeWork } from './merge.ts'
 import { createProblemList } from './problem-list.ts'
 import { throttled } from './progress.ts'
 import { reconcileItems, requiredColumns } from './reconcile.ts'
-import { createStageFile, type StageFile } from './stage-file.ts'
+import { openStageFile, type StageFile } from './stage-file.ts'
 import { type StagedRecords, stageRecords } from './stage-records.ts'
 import { borrowedTransaction, ownTransaction } from './transaction.ts'
 import { dropTriggers, recreateTriggers } from './triggers.ts'
@@ -63,7 +63,7 @@ export async function openSqliteTarget(options: TargetOptions): Promise<RestoreT
   try {
     const schemaVersion = await whenFree(() => readSchemaVersion(connection), { signal })
     const entities = await whenFree(() => describeEntities(connection, { store, mapping, selection }), { signal })
-    return new SqliteRestoreTarget(options, { entities, schemaVersion }, connection, await createStageFile(location, options.restoreId))
+    return new SqliteRestoreTarget(options, { entities, schemaVersion }, connection, await openStageFile(location, options.restoreId, options.resumes ?? null))
   } catch (error) {
     connection.close()
     throw databaseError(error, `opening a restore into ${location.path}`)
@@ -216,8 +216,7 @@ class SqliteRestoreTarget implements RestoreTarget {
   }
 
   #plan(item: RestoreItem): ItemPlan {
-    const entity = this.#entity(item.entity)
-    return planItem(item, entity, this.#entities.indexOf(entity))
+    return planItem(item, this.#entity(item.entity))
   }
 
   /** The plan of an item whose records are staged. Its policy may be another by now. */

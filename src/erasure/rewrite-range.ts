@@ -9,9 +9,9 @@ import {
   type StoredChunk,
 } from '../archive/index.ts'
 import type { KeyText } from '../contracts/key-range.ts'
-import { withoutErased } from '../erasure/index.ts'
 import type { AbortableOptions } from '../kernel/abort.ts'
 import { DEFAULT_POLICY } from '../plan/backup-policy.ts'
+import { withoutErased } from './without-erased.ts'
 
 export interface RewriteOptions extends AbortableOptions {
   readonly from: ChunkStore

@@ -1,4 +1,5 @@
-import type { ChunkStore, KeyIndex } from '../archive/index.ts'
+import type { ChunkStore } from './chunk-store.ts'
+import type { KeyIndex } from './key-index.ts'
 
 /** Keys of the indexes that are kept: some 50 MB of common keys. */
 const LIMIT_ROWS = 2_000_000
