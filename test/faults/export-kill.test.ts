@@ -64,7 +64,8 @@ it(
     let sessions = 0
     let reused = 0
     try {
-      while (killed < KILLS) {
+      // A slow machine may be killed before its first chunk counts, time after time: then on, until a resume had something to take over.
+      while (killed < KILLS || reused === 0) {
         const root = `${folder.path}/${++sessions}`
         const rig = backupRig({
           stores: [bank.store],
@@ -92,7 +93,7 @@ it(
       expect(await transfers.stop()).toBeGreaterThan(0)
     }
     expect(killed).toBeGreaterThanOrEqual(KILLS)
-    if (KILLS >= 12) expect(reused).toBeGreaterThan(0)
+    expect(reused).toBeGreaterThan(0)
   },
   60_000 + KILLS * 30_000,
 )
