@@ -18,6 +18,7 @@ import { joinRanges, placedEntity, placedManifest, type TransferTarget } from '.
 import { type AbortableOptions, throwIfAborted } from '../kernel/abort.ts'
 import { canonicalJson } from '../kernel/canonical-json.ts'
 import { HoldfastError } from '../kernel/errors.ts'
+import { untilAborted } from '../kernel/until-aborted.ts'
 import { DEFAULT_POLICY } from '../plan/backup-policy.ts'
 import { createLineParser, splitLines } from '../record/index.ts'
 import { type NdjsonEnd, recordHead } from './ndjson.ts'
@@ -40,7 +41,7 @@ const NEWLINE = Buffer.from('\n')
  * @throws `E_ARCHIVE_CORRUPT` and `E_RECORD` when it is not whole, not as it was written, or something else, `E_ARCHIVE_FORMAT`, `E_CONFIG` when values are not shown in it
  */
 export async function importNdjson(source: AsyncIterable<Uint8Array>, { targetFor, onRecords, signal }: ImportNdjsonOptions): Promise<Manifest> {
-  const lines = linesOf(source, { signal })
+  const lines = linesOf(untilAborted(source, signal), { signal })
   const first = await lines.next()
   if (first.done) throw corrupt(NAME, 'is empty')
   const head = checkHead(first.value)

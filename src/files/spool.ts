@@ -1,8 +1,9 @@
 import { mkdtemp, open, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { type AbortableOptions, throwIfAborted } from '../kernel/abort.ts'
+import type { AbortableOptions } from '../kernel/abort.ts'
 import { fileError } from '../kernel/file-error.ts'
+import { untilAborted } from '../kernel/until-aborted.ts'
 
 /** What comes as a stream in a file of the system's temporary folder that nobody else may read: it has to be read from its end. `remove` removes it. */
 export async function spool(
@@ -15,10 +16,7 @@ export async function spool(
     const path = join(folder, 'bundle')
     const file = await open(path, 'wx', 0o600)
     try {
-      for await (const piece of stream) {
-        throwIfAborted(signal)
-        await file.writeFile(piece)
-      }
+      for await (const piece of untilAborted(stream, signal)) await file.writeFile(piece)
     } finally {
       await file.close()
     }

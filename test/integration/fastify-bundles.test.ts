@@ -3,6 +3,7 @@ import { readdirSync } from 'node:fs'
 import { request as httpRequest } from 'node:http'
 import { Readable } from 'node:stream'
 import { buffer } from 'node:stream/consumers'
+import type { FastifyServerOptions } from 'fastify'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { memoryStorage } from '../../adapters/memory/index.ts'
 import type { StorageAdapter } from '../../src/contracts/index.ts'
@@ -24,10 +25,10 @@ afterEach(async () => {
   for (const close of closing.splice(0)) await close()
 })
 
-async function rigOf({ orders = ORDERS, width = 0, storage = memoryStorage(), routes = {} }: RigOptions = {}): Promise<FastifyRig> {
+async function rigOf({ orders = ORDERS, width = 0, storage = memoryStorage(), routes = {}, server = {} }: RigOptions = {}): Promise<FastifyRig> {
   const store = shopStore(orders)
   if (width > 0) store.put('Order', ...Array.from({ length: orders }, (_, id) => orderRow(id, randomBytes(width).toString('base64'))))
-  const rig = await fastifyRig({ store, storage, routes })
+  const rig = await fastifyRig({ store, storage, routes, server })
   closing.push(rig.close)
   return rig
 }
@@ -38,6 +39,7 @@ interface RigOptions {
   readonly width?: number
   readonly storage?: StorageAdapter
   readonly routes?: HoldfastRoutesOptions
+  readonly server?: FastifyServerOptions
 }
 
 const backUp = async (rig: FastifyRig) => (await rig.holdfast.backups.run('shop')).snapshotId
@@ -214,5 +216,23 @@ describe('bundles over HTTP', () => {
     await until('nothing is left of it', () => spooled().length === 0, PATIENCE_MS)
     expect(await there.holdfast.discovery.snapshots()).toEqual([])
     expect(await upload(there, bytes)).toMatchObject({ status: 201 })
+  })
+
+  it.each(['holdfast', 'ndjson'])('of the format %s keep no server from closing when the client falls silent', PATIENCE, async (format) => {
+    const storage = memoryStorage()
+    const [here, there] = [await rigOf(), await rigOf({ storage, server: { forceCloseConnections: 'idle' } })]
+    const path = `/snapshots/${await backUp(here)}/bundle?format=${format}${format === 'ndjson' ? '&revealSensitive=true' : ''}`
+    const bytes = await buffer((await download(here, path)).body!)
+    const headers = { authorization: 'Bearer operator', 'content-type': 'application/octet-stream', 'content-length': `${bytes.byteLength}` }
+    const request = httpRequest(`${there.base}/bundles?format=${format}`, { method: 'POST', headers })
+    const gone = new Promise((resolve) => request.on('error', () => {}).on('close', resolve))
+    request.on('response', (response) => response.resume())
+    request.write(bytes.subarray(0, bytes.byteLength / 2))
+    const isTakenIn = async () => (format === 'holdfast' ? spooled() : await keys(storage, 'repository.json')).length > 0
+    await until('it is being taken in', isTakenIn, PATIENCE_MS)
+    await there.app.close()
+    await gone
+    await until('nothing is left of it', () => spooled().length === 0, PATIENCE_MS)
+    expect(await keys(storage, '/snapshots/')).toEqual([])
   })
 })
