@@ -3,6 +3,7 @@ import { applyRestorePlan } from './apply-restore-plan.ts'
 import { cancelBackup } from './cancel-backup.ts'
 import { cancelRestore } from './cancel-restore.ts'
 import { deleteSnapshot } from './delete-snapshot.ts'
+import { eraseRecord } from './erase-record.ts'
 import { exportBundle } from './export-bundle.ts'
 import { followBackup } from './follow-backup.ts'
 import { followRestore } from './follow-restore.ts'
@@ -15,7 +16,9 @@ import { getRestore } from './get-restore.ts'
 import { getSnapshot } from './get-snapshot.ts'
 import { holdSnapshot } from './hold-snapshot.ts'
 import { importBundle } from './import-bundle.ts'
+import { listAudit } from './list-audit.ts'
 import { listBackups } from './list-backups.ts'
+import { listErasures } from './list-erasures.ts'
 import { listHolds } from './list-holds.ts'
 import { listNamedRestores } from './list-named-restores.ts'
 import { listPlans } from './list-plans.ts'
@@ -48,6 +51,8 @@ export const READ_ROUTES: readonly Route[] = [
   listSnapshots,
   getSnapshot,
   listHolds,
+  listAudit,
+  listErasures,
   listNamedRestores,
   listRestores,
   getRestore,
@@ -71,6 +76,7 @@ export const CONTROL_ROUTES: readonly Route[] = [
   retainSnapshots,
   verifySnapshot,
   importBundle,
+  eraseRecord,
   startRestore,
   planRestore,
   applyRestorePlan,
