@@ -30,8 +30,9 @@ export interface AuditEntry {
 /** Create-only, and older than what it tells of: an act that cannot be noted is not done. Nothing in Holdfast deletes an entry but the destruction of a tenant's keys, with all else of that tenant. */
 export interface AuditLog {
   write(facts: Pick<AuditEntry, 'act'> & Partial<AuditEntry>, options?: AbortableOptions): Promise<void>
-  /** In order of time. One that cannot be read throws. */
-  list(options?: AbortableOptions): AsyncIterable<AuditEntry>
+  /** Of all entries, in order of time, without reading them: there may be many, and the newest are asked for. */
+  ids(options?: AbortableOptions): AsyncIterable<string>
+  read(auditId: string, options?: AbortableOptions): Promise<AuditEntry>
 }
 
 const MOST_SNAPSHOTS = 1000
@@ -54,12 +55,16 @@ export function createAuditLog(space: ObjectSpace, names: ScopeNames): AuditLog 
       const entry: AuditEntry = { auditId: uuidv7(), act, snapshots: snapshots.slice(0, MOST_SNAPSHOTS), holdId, reason, by, at }
       await putProven(space, names.auditEntry(entry.auditId), 'audit', entry, options)
     },
-    async *list(options = {}) {
+    async *ids(options = {}) {
       const root = names.audit().length
       for await (const { key } of space.list(names.audit(), options)) {
         const auditId = key.slice(root)
-        if (isUuid(auditId)) yield checkEntry(await getJsonObject(space, key, 'audit', options), space.label(key))
+        if (isUuid(auditId)) yield auditId
       }
+    },
+    async read(auditId, options = {}) {
+      const object = names.auditEntry(auditId)
+      return checkEntry(await getJsonObject(space, object, 'audit', options), space.label(object))
     },
   }
 }

@@ -1,4 +1,4 @@
-import { assertNotHeld, type AuditEntry, type HideOptions, type Manifest, type RepositoryScope, type VerifyLevel } from '../archive/index.ts'
+import { assertNotHeld, type AuditEntry, type AuditLog, type HideOptions, type Manifest, type RepositoryScope, type VerifyLevel } from '../archive/index.ts'
 import { type PrunePlace, pruneScopes, type PruneScopesOptions, retain, type RetainOptions } from '../catalog/index.ts'
 import type { Logger } from '../contracts/logger.ts'
 import { createSnapshotReader } from '../compare/index.ts'
@@ -8,6 +8,7 @@ import type { AbortableOptions } from '../kernel/abort.ts'
 import type { Clock } from '../kernel/clock.ts'
 import { HoldfastError, isHoldfastError } from '../kernel/errors.ts'
 import { assertKnownOptions } from '../kernel/known-options.ts'
+import { mapOrdered } from '../kernel/map-ordered.ts'
 import type { SchemaChanges } from '../evolution/index.ts'
 import type { EntityReference, IBackupPlanRegistry, Inventory } from '../plan/index.ts'
 import type { IBackupDiscoveryService, SnapshotQuery, SnapshotSummary, UnfinishedSession } from './backup-discovery-service.ts'
@@ -85,10 +86,16 @@ export function createDiscoveryService({ repositories, stores, schema, plans, in
       assertKnownOptions(options, ['limit', 'scope', 'signal'], 'an audit')
       const { limit = AUDIT_LIMIT, scope, signal } = options
       if (!Number.isSafeInteger(limit) || limit < 1) throw new HoldfastError('E_CONFIG', `\`limit\` is ${String(limit)}; expected a whole number above 0`)
-      const found: AuditEntry[] = []
-      for await (const { repository } of repositories.all({ signal }))
-        for await (const entry of repository.scopeOf(scope).audit.list({ signal })) found.push(entry)
-      return found.sort((a, b) => (a.auditId < b.auditId ? 1 : -1)).slice(0, limit)
+      // Two buckets may be the same place.
+      const logs = new Map<string, AuditLog>()
+      for await (const { repository } of repositories.all({ signal })) {
+        const { audit } = repository.scopeOf(scope)
+        for await (const auditId of audit.ids({ signal })) logs.set(auditId, audit)
+      }
+      const newest = [...logs.keys()].toSorted().toReversed().slice(0, limit)
+      const entries: AuditEntry[] = []
+      for await (const entry of mapOrdered(newest, AUDIT_PARALLEL, (auditId) => logs.get(auditId)!.read(auditId, { signal }))) entries.push(entry)
+      return entries
     },
 
     async unfinished(options = {}) {
@@ -137,6 +144,8 @@ export function createDiscoveryService({ repositories, stores, schema, plans, in
 
 /** Entries that are given when it is not said. */
 const AUDIT_LIMIT = 100
+/** Entries that are fetched at once. */
+const AUDIT_PARALLEL = 8
 
 /** True when it was there and visible. */
 async function hideIn(scope: RepositoryScope, id: string, reason: string, { by, ...options }: HideOptions): Promise<boolean | null> {

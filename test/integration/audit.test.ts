@@ -12,9 +12,14 @@ describe('what takes backups away', () => {
   const clock = movableClock()
   const base = clockedStorage(memoryStorage(), clock)
   let refuses = false
+  const read: string[] = []
   const storage: StorageAdapter = {
     ...base,
     put: (key, body, options) => (refuses && key.includes('/audit/') ? Promise.reject(new HoldfastError('E_STORAGE', 'no')) : base.put(key, body, options)),
+    get(key, options) {
+      if (key.includes('/audit/')) read.push(key)
+      return base.get(key, options)
+    },
   }
   let holdfast: Holdfast
   const taken: string[] = []
@@ -60,6 +65,10 @@ describe('what takes backups away', () => {
     ])
     expect(await told()).toHaveLength(4)
     await failure(holdfast.discovery.audit({ limit: 0 }), 'E_CONFIG')
+    // Entries stay for good: the newest are told without reading all.
+    read.length = 0
+    await holdfast.discovery.audit({ limit: 1 })
+    expect(read).toHaveLength(1)
     await failure(holdfast.discovery.audit({ scope: '' }), 'E_SCOPE')
   })
 })
