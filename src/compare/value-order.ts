@@ -38,9 +38,9 @@ export function valueOrder(field: Pick<FieldDescriptor, 'type' | 'dbType'>, oper
   }
 }
 
-/** Columns of days and times. A time of day is text. */
+/** Columns of days and times. A time of day is text, and so are ranges of days. */
 export function isTemporal({ dbType }: Pick<FieldDescriptor, 'dbType'>): boolean {
-  return /^(?:date|timestamp)/i.test(dbType)
+  return /^(?:date|datetime|timestamp|timestamptz)(?!\w)/i.test(dbType)
 }
 
 function isNumeric({ dbType }: Pick<FieldDescriptor, 'dbType'>): boolean {

@@ -148,6 +148,12 @@ describe('values of records', () => {
     [{ kind: 'dynamic', affinity: 'numeric' }, '2f', '2f', 0, 'uuid'],
     [{ kind: 'dynamic', affinity: 'numeric' }, 2, '2', 0, 'uuid'],
     [{ kind: 'dynamic', affinity: 'text' }, { blob: 'AQI=' }, new Uint8Array([1, 3]), -1],
+    [{ kind: 'text' }, '[2026-01-01,2026-02-01)', '[2026-01-01,2026-02-01)', 0, 'daterange'],
+    [{ kind: 'text' }, 'exact', 'exact', 0, 'date_precision'],
+    [{ kind: 'text' }, '2026-11-21', '2026-11-21T00:00:00Z', 0, 'date'],
+    [{ kind: 'text' }, '2026-11-21 10:00:00.000000', '2026-11-21T10:00:00Z', 0, 'datetime(6)'],
+    [{ kind: 'text' }, '2026-11-21 10:00:00', '2026-11-21T10:00:00Z', 0, 'TIMESTAMP WITH TIME ZONE'],
+    [{ kind: 'text' }, '2026-11-21 10:00:00', '2026-11-21T10:00:00Z', 0, 'timestamptz'],
   ] as const)('%o: %s stands to %s as it should', (type, value, operand, expected, dbType: string = type.kind) => {
     const order = valueOrder(field(type, dbType), operand)!(value)
     expect(order === null ? null : Math.sign(order)).toBe(expected)
