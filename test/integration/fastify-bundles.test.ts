@@ -6,11 +6,13 @@ import { buffer } from 'node:stream/consumers'
 import type { FastifyServerOptions } from 'fastify'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { memoryStorage } from '../../adapters/memory/index.ts'
+import { openRepository } from '../../src/archive/index.ts'
 import type { StorageAdapter } from '../../src/contracts/index.ts'
 import { generateRecipient, recipient } from '../../src/crypto/encryption.ts'
 import { HoldfastError } from '../../src/kernel/errors.ts'
 import { uuidv7 } from '../../src/kernel/ids.ts'
 import type { HoldfastRoutesOptions } from '../../web/fastify/index.ts'
+import { bundleOf } from '../support/bundle-rig.ts'
 import { fastifyRig, type FastifyRig, type Json, until } from '../support/fastify-rig.ts'
 import { orderRow, shopStore } from '../support/shop-store.ts'
 import { temporaryFolder } from '../support/temporary-folder.ts'
@@ -136,6 +138,20 @@ describe('bundles over HTTP', () => {
     const reading = await rigOf({ routes: { control: false } })
     expect(await upload(reading, Buffer.from('x'))).toMatchObject({ status: 404 })
     expect((await download(reading, `/snapshots/${await backUp(reading)}/bundle`)).status).toBe(200)
+  })
+
+  it('have names that hold nothing but what names of files may, whatever an imported snapshot says', PATIENCE, async () => {
+    const storage = memoryStorage()
+    const [here, there] = [await rigOf({ storage }), await rigOf()]
+    const id = await backUp(here)
+    const scope = (await openRepository({ storage })).scopeOf(null)
+    const manifest = await scope.readManifest(id)
+    const forged = await bundleOf({ ...manifest, plan: { ...manifest.plan, id: 'a"; filename="b.sh\r\nx: \u{1f4a5}' } }, scope)
+    expect(await upload(there, forged)).toMatchObject({ status: 201 })
+    const response = await download(there, `/snapshots/${id}/bundle?format=csv&entity=Order`)
+    expect(response.status).toBe(200)
+    expect(response.headers.get('content-disposition')).toBe(`attachment; filename="snapshot-${id}.csv"`)
+    expect(await response.text()).toContain(',')
   })
 
   it('break off when the export fails, or the client leaves, and let go of the snapshot', PATIENCE, async () => {

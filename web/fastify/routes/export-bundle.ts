@@ -15,6 +15,9 @@ const FILES: Readonly<Record<'holdfast' | RecordsFormat, { readonly type: string
   sql: { type: 'application/sql', extension: 'sql' },
 }
 
+/** A snapshot that came in a bundle calls its plan what it likes: that may end the header, or the name within it. */
+const fileName = (planId: string, id: string): string => `${/^[a-z0-9-]+$/.test(planId) ? planId : 'snapshot'}-${id}`
+
 const listOf = (given: string | readonly string[] | undefined): readonly string[] | undefined => (typeof given === 'string' ? [given] : given)
 
 /**
@@ -51,7 +54,7 @@ export const exportBundle: Route = (context) => {
     const { type, extension } = FILES[format]
     return (reply as FastifyReply)
       .header('content-type', type)
-      .header('content-disposition', `attachment; filename="${snapshot.plan.id}-${id}.${extension}"`)
+      .header('content-disposition', `attachment; filename="${fileName(snapshot.plan.id, id)}.${extension}"`)
       .header('cache-control', 'no-store')
       .header('x-content-type-options', 'nosniff')
       .send(file)
