@@ -17,7 +17,7 @@ export interface HeldRecords {
   isErased(entity: ManifestEntity, key: KeyText): boolean
 }
 
-/** Chunks that were looked at, by name and entity: whether they name a subject. Good for one ledger as it is. */
+/** Chunks that were looked at, by name and by all of an entity that entries go by: whether they name a subject. Good for one ledger as it is. */
 export type HeldMemory = Map<string, boolean>
 
 interface Place {
@@ -48,11 +48,11 @@ export async function heldRecords(snapshot: SearchedSnapshot, memory: HeldMemory
       const store = await chunks(entity.bucket)
       for (const [n, { layers }] of entity.ranges.entries()) {
         for (const layer of layers) {
-          const place = `${layer.name} ${placeOf(entity)}`
-          const asked = memory.get(place) === false ? { ...wanted, isSubject: null } : wanted
+          const looked = JSON.stringify([layer.name, ...nameOf(entity), entity.descriptor.table, today(entity)])
+          const asked = memory.get(looked) === false ? { ...wanted, isSubject: null } : wanted
           if (asked.isSubject === null && asked.references.length === 0) continue
           const may = await mayHold(store, layer, asked, { signal })
-          if (wanted.references.length === 0) memory.set(place, may)
+          if (wanted.references.length === 0) memory.set(looked, may)
           if (!may) continue
           read.add(n)
           yield* layer.kind === 'base' ? store.read(layer, { signal }) : recordLines(store.read(layer, { signal }))

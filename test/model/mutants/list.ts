@@ -284,7 +284,7 @@ export const MUTANTS: readonly Mutant[] = [
     ['how many records are left', `if (totals.rows !== entity.rows - erased.size)`, `if (false)`],
   ]),
   ...group('src/erasure/held-records.ts', [], REWRITE, [
-    ['lines beneath later layers', `for (const layer of layers) {\n          const place`, `for (const layer of layers.slice(-1)) {\n          const place`],
+    ['lines beneath later layers', `for (const layer of layers) {\n          const looked`, `for (const layer of layers.slice(-1)) {\n          const looked`],
     ['what reading leaves out is taken from all layers', `layered ? await erasedOfSnapshot(snapshot, options) : lines`, `lines`],
   ]),
   ...group('src/catalog/mark.ts', [], REWRITE, [

@@ -1,0 +1,32 @@
+import { describe, expect, it } from 'vitest'
+import type { Manifest } from '../../src/archive/index.ts'
+import { type HeldMemory, heldRecords } from '../../src/erasure/index.ts'
+import { uuidv7 } from '../../src/kernel/ids.ts'
+import { backupRig } from '../support/backup-rig.ts'
+import { shopStore } from '../support/shop-store.ts'
+
+describe('what is remembered of chunks that were looked at', () => {
+  it('is not taken for an entity of another table, which other entries of the ledger may mean', async () => {
+    const rig = backupRig({ stores: [shopStore(20)] })
+    const { snapshotId } = await (await rig.start()).result()
+    const manifest = await rig.manifest(snapshotId)
+    const scope = (await rig.open()).scope()
+    const erase = async (entity: string, table: string, key: string) => {
+      const subject = scope.erasures.subject({ store: 'default', entity }, key)
+      await scope.erasures.write({ id: uuidv7(), at: new Date().toISOString(), store: 'default', entity, table, subject, by: null, reason: null })
+    }
+    const { table } = manifest.entities.find(({ descriptor }) => descriptor.name === 'Order')!.descriptor
+    await erase('Order', table, '[99]')
+    await erase('Sale', 'sales', '[7]')
+    const memory: HeldMemory = new Map()
+    const look = (of: Manifest) => heldRecords({ manifest: of, chunks: async () => scope.chunks, erasures: scope.erasures }, memory)
+    const moved: Manifest = {
+      ...manifest,
+      entities: manifest.entities.map((entity) =>
+        entity.descriptor.name === 'Order' ? { ...entity, descriptor: { ...entity.descriptor, table: 'sales' } } : entity,
+      ),
+    }
+    expect(await look(manifest)).toBeNull()
+    expect((await look(moved))?.erased.counts).toEqual([{ store: 'default', entity: 'Order', records: 1 }])
+  })
+})
