@@ -81,7 +81,7 @@ export async function rewriteErased(parts: RewriteParts, first: FoundErased, rea
 interface Rewriting extends Pick<LookForErasedOptions, 'memory' | 'ledgerOf' | 'signal'> {
   readonly known: RewrittenRanges
   readonly renamed: Map<string, string>
-  /** Names of chunks that were read back. */
+  /** Chunks that were read back, by bucket: two may have one of the same name. */
   readonly proved: Set<string>
 }
 
@@ -145,9 +145,10 @@ async function prove(
   for (const { bucket, ranges, change } of rewritten.entities) {
     for (const range of ranges) {
       const [chunk] = range.layers
-      if (!chunk || proved.has(chunk.name) || isProven({ evidence: change.evidence[range.evidence]! })) continue
+      const place = JSON.stringify([bucket, chunk?.name])
+      if (!chunk || proved.has(place) || isProven({ evidence: change.evidence[range.evidence]! })) continue
       await verifyRange(await chunks(bucket), range, { level: 'plain', signal })
-      proved.add(chunk.name)
+      proved.add(place)
     }
   }
   const erasures = ledgerOf ? ledgerOf(repository, scope) : scope.erasures

@@ -7,12 +7,12 @@ import { HoldfastError } from '../../src/kernel/errors.ts'
 import { systemClock } from '../../src/kernel/clock.ts'
 import { successorOf, uuidv7 } from '../../src/kernel/ids.ts'
 import { mirrorStorage } from '../../src/storage/index.ts'
-import { codeOf } from '../support/backup-rig.ts'
+import { backupRig, codeOf, planOf } from '../support/backup-rig.ts'
 import { collect } from '../support/collect.ts'
 import { failure } from '../support/failure.ts'
 import { Prng } from '../model/prng.ts'
 import { BUCKETS, contentOf, eraseAll, erasuresOver, marksIn, pruneAll, rewriteRig, rigOver } from '../support/rewrite-rig.ts'
-import { orderRow } from '../support/shop-store.ts'
+import { orderRow, shopStore } from '../support/shop-store.ts'
 
 const scopeIn = async (storage: StorageAdapter, bucket = 'main'): Promise<RepositoryScope> => (await openRepository({ storage, prefix: `${bucket}/` })).scope()
 const placesIn = async (storage: StorageAdapter) =>
@@ -143,6 +143,28 @@ describe('a rewrite of snapshots', () => {
     const error = await failure(erasuresOver(store, base).erase('Order', 7, { rewrite: true }), 'E_ARCHIVE_CORRUPT')
     expect(error).toBeInstanceOf(HoldfastError)
     expect(await objects()).toEqual(before)
+  })
+
+  it('reads back what it stores in each bucket, also where another has the same chunk', async () => {
+    const base = memoryStorage()
+    const store = shopStore(40)
+    for (const plan of [planOf([store], { buckets: { OrderLine: 'other' } }), planOf([store])])
+      await (await backupRig({ stores: [store], plan, storage: base }).start()).result()
+    const before = await collect((await scopeIn(base)).listSnapshots())
+    let spoilt = 0
+    const over: StorageAdapter = {
+      ...base,
+      put(key, body, options) {
+        if (!key.startsWith('main/s/-/chunks/') || !key.endsWith('.hfc')) return base.put(key, body, options)
+        spoilt++
+        const bytes = Buffer.concat(body instanceof Uint8Array ? [body] : body)
+        return base.put(key, bytes.fill(0, bytes.byteLength - 1), { ifAbsent: options.ifAbsent }) // no sum: it gets lost after that was looked at
+      },
+    }
+    await failure(erasuresOver(store, over).erase('OrderLine', ['aa', 10], { rewrite: true }), 'E_ARCHIVE_CORRUPT')
+    expect(spoilt).toBe(1)
+    const left = (await collect((await scopeIn(base)).listSnapshots())).map(({ id }) => id)
+    expect(left).toEqual(expect.arrayContaining(before.map(({ id }) => id)))
   })
 
   it('tells who comes with the token or the id of an old one where it is', async () => {
