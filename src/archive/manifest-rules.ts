@@ -24,6 +24,8 @@ export function assertManifestRules(manifest: Manifest, object: string): void {
   const { totals } = manifest
   if (totals.entities !== manifest.entities.length) throw corrupt(object, `${manifest.entities.length} entities where ${totals.entities} are declared`)
   if (totals.rows !== rows) throw corrupt(object, `${rows} rows where ${totals.rows} are declared`)
+  // Snapshots that stand in each other's place would be gone through without end, and one in its own be hidden for it.
+  if (manifest.replaces && manifest.replaces.snapshotId >= manifest.snapshotId) throw corrupt(object, 'stands in the place of a snapshot that is not before it')
 }
 
 /** A restore goes store by store: an entity of none of them would be left out, and one that stands twice be restored over itself. */

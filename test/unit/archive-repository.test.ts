@@ -7,7 +7,7 @@ import { scopeNames } from '../../src/archive/object-names.ts'
 import { createObjectSpace } from '../../src/archive/object-space.ts'
 import { sha256 } from '../../src/archive/sha256.ts'
 import { canonicalJson } from '../../src/kernel/canonical-json.ts'
-import { uuidv7 } from '../../src/kernel/ids.ts'
+import { successorOf, uuidv7 } from '../../src/kernel/ids.ts'
 import { memoryRepository, ordersChunk, ordersDescriptor, ordersManifest } from '../support/archive-rig.ts'
 import { FaultyStorage } from '../support/faulty-storage.ts'
 
@@ -199,6 +199,8 @@ describe('a snapshot', () => {
     ['more rows than its layers can have', (m) => layered(m, { rows: 1, deletes: 1, anchors: 0 }, undefined, 6)],
     ['fewer rows than its layers can have', (m) => layered(m, { rows: 1, deletes: 1, anchors: 0 }, undefined, 3)],
     ['too many layers', (m) => layered(m, {}, ([base, delta]) => [base!, ...Array.from({ length: 64 }, () => delta!)])],
+    ['itself to stand in the place of', (m) => ({ ...m, replaces: { snapshotId: m.snapshotId, at } })],
+    ['a later one to stand in the place of', (m) => ({ ...m, replaces: { snapshotId: successorOf(m.snapshotId), at } })],
     ["another chunk's name", (m) => editRanges(m, (ranges) => ranges.map((range) => ({ ...range, layers: [{ ...range.layers[0]!, name: 'f'.repeat(64) }] })))],
   ])('with %s is refused when written and when read', async (_, edit) => {
     const storage = memoryStorage()
