@@ -16,9 +16,10 @@ const NAMED = 100
  */
 export async function assertWarm(space: ObjectSpace, wanted: ReadonlySet<string>, names: ScopeNames, options: AbortableOptions): Promise<void> {
   const folders = new Set([...wanted].map((object) => object.slice(names.chunks().length, names.chunks().length + 2)))
+  const unseen = new Set(wanted)
   const cold: string[] = []
   const look = async ({ key, archived }: ObjectStat): Promise<void> => {
-    if (archived && wanted.has(key) && (await space.stat(key, options))?.archived) cold.push(key)
+    if (archived && unseen.delete(key) && (await space.stat(key, options))?.archived) cold.push(key)
   }
   await listChunks(space, names, folders, look, options)
   if (cold.length === 0) return

@@ -10,7 +10,7 @@ const PARALLEL = 4
 const PAGE = 1000
 
 /**
- * Shows all chunks and indexes of the folders (two hex digits) to `see`, and perhaps others. A folder by itself costs a request, and a wait for it; where the storage holds so
+ * Shows all chunks and indexes of the folders (two hex digits) to `see`, some perhaps twice, and perhaps others. A folder by itself costs a request, and a wait for it; where the storage holds so
  * little that the folders come cheaper with all the others, everything is listed from the start, as long as that stays so.
  */
 export async function listChunks(

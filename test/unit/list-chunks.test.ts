@@ -1,10 +1,12 @@
 import { createHash } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
 import { memoryStorage } from '../../adapters/memory/index.ts'
+import { assertWarm } from '../../src/archive/assert-warm.ts'
 import { listChunks } from '../../src/archive/list-chunks.ts'
 import { scopeNames } from '../../src/archive/object-names.ts'
 import { createObjectSpace } from '../../src/archive/object-space.ts'
 import type { StorageAdapter } from '../../src/contracts/storage-adapter.ts'
+import { failure } from '../support/failure.ts'
 
 const names = scopeNames(null)
 
@@ -32,6 +34,7 @@ async function spaceOf(chunks: number) {
   }) as StorageAdapter
   const space = createObjectSpace(counting, '', '0'.repeat(8))
   return {
+    space,
     stored,
     async list(folders: readonly string[]) {
       const seen = new Set<string>()
@@ -78,4 +81,25 @@ describe('chunks are listed', () => {
     expect(shown).toBeLessThanOrEqual(3000)
     expect(inFolders(stored, folders).filter((name) => !seen.has(name))).toEqual([])
   })
+})
+
+test('a chunk in an archive tier is told of once, however often it is listed', async () => {
+  const { space, stored } = await spaceOf(12_000)
+  // The first page ends within 15, which is listed by itself then.
+  const wanted = inFolders(stored, ['02', '0a', '15', '77', 'd0', 'ff'])
+  let asked = 0
+  const cold = {
+    ...space,
+    async *list(prefix: string) {
+      for await (const stat of space.list(prefix)) yield { ...stat, archived: true as const }
+    },
+    async stat(object: string) {
+      asked++
+      return { ...(await space.stat(object))!, archived: true as const }
+    },
+  }
+  const error = await failure(assertWarm(cold, new Set(wanted), names, {}), 'E_STORAGE_COLD')
+  expect(error.details.objects).toBe(wanted.length)
+  expect(new Set(error.details.names as string[]).size).toBe(100)
+  expect(asked).toBe(wanted.length)
 })
