@@ -93,5 +93,6 @@ async function idsOf({ repository }: PrunePlace, options: AbortableOptions): Pro
 
 function ofScope(error: unknown, scope: string): unknown {
   if (!isHoldfastError(error)) return error
-  return new HoldfastError(error.code, `scope ${scope}: ${error.message}`, { cause: error, details: { ...error.details, scope } })
+  const { code, message, hint, details } = error
+  return new HoldfastError(code, `scope ${scope}: ${message.slice(code.length + 2)}`, { cause: error, hint, details: { ...details, scope } })
 }
