@@ -1,6 +1,6 @@
 import { Type } from 'typebox'
 import type { AbortableOptions } from '../kernel/abort.ts'
-import { HoldfastError, isHoldfastError } from '../kernel/errors.ts'
+import { isHoldfastError } from '../kernel/errors.ts'
 import { isUuid, uuidv7 } from '../kernel/ids.ts'
 import { missing } from './archive-error.ts'
 import { createCheck } from './checked-schema.ts'
@@ -131,9 +131,7 @@ export function createCondemnedNames(log: CondemnedLog): CondemnedNames {
 
 function withWayOut(error: unknown): unknown {
   if (!isHoldfastError(error, 'E_ARCHIVE_CORRUPT')) return error
-  return new HoldfastError(error.code, error.message, {
-    cause: error,
-    hint: 'What a prune has condemned is not known, so nothing may be stored: prune again (`holdfast prune`), which takes the damaged list away, or bring the object back from a copy.',
-    details: error.details,
-  })
+  return error.withHint(
+    'What a prune has condemned is not known, so nothing may be stored: prune again (`holdfast prune`), which takes the damaged list away, or bring the object back from a copy.',
+  )
 }

@@ -296,12 +296,17 @@ export class HoldfastError extends Error {
 
   /** The same error, with more facts than its thrower had. */
   withDetails(details: HoldfastErrorOptions['details']): HoldfastError {
-    const { code, message, hint, cause, stack } = this
-    const error = new HoldfastError(code, message.slice(code.length + 2), {
-      hint,
-      ...(cause === undefined ? {} : { cause }),
-      details: { ...this.details, ...details },
-    })
+    return this.#with({ details: { ...this.details, ...details } })
+  }
+
+  /** The same error, with the way out of where it was met. */
+  withHint(hint: string): HoldfastError {
+    return this.#with({ hint })
+  }
+
+  #with(options: HoldfastErrorOptions): HoldfastError {
+    const { code, message, hint, details, cause, stack } = this
+    const error = new HoldfastError(code, message.slice(code.length + 2), { hint, details, ...(cause === undefined ? {} : { cause }), ...options })
     if (stack !== undefined) error.stack = stack
     return error
   }

@@ -1,6 +1,6 @@
 import type { RestoreTarget } from '../contracts/restore-target.ts'
 import { type ErasedRows, erasedOfSnapshot } from '../erasure/index.ts'
-import { HoldfastError, isHoldfastError } from '../kernel/errors.ts'
+import { type HoldfastError, isHoldfastError } from '../kernel/errors.ts'
 import { assertSelectionWarm } from './assert-warm.ts'
 import { buildResult } from './build-result.ts'
 import { comparesInMerge, compareStores } from './compare-stores.ts'
@@ -69,11 +69,9 @@ async function closeAll(targets: readonly RestoreTarget[]): Promise<void> {
 /** Rows that go to another tenant most often meet the ones that they were read from. */
 function explained(error: HoldfastError, { manifest, tenant }: RestoreContext): HoldfastError {
   if (error.code !== 'E_SCOPE_ROWS' || tenant === (manifest.tenant ?? null)) return error
-  return new HoldfastError(error.code, error.message.slice(error.code.length + 2), {
-    cause: error,
-    details: error.details,
-    hint: 'Keys stay as they are when rows go to another tenant: restore where nobody has them, in another store (`into`), or when the rows that have them are gone.',
-  })
+  return error.withHint(
+    'Keys stay as they are when rows go to another tenant: restore where nobody has them, in another store (`into`), or when the rows that have them are gone.',
+  )
 }
 
 /** What the ledger of the repository, and references, leave out of the snapshot. */

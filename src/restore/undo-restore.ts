@@ -217,12 +217,9 @@ async function undoStore({ entities }: UndoHead, store: EntityStore, undoing: Un
 /** What the table says of a restore's rejection is no way out of that of an undo. */
 function refusedUndo(error: HoldfastError): HoldfastError {
   if (!isHoldfastError(error, 'E_RESTORE_REJECTED')) return error
-  const { code, message, details, cause } = error
-  return new HoldfastError(code, message.slice(code.length + 2), {
-    hint: 'The details name the rows. Delete what refers by now to rows that the restore had created, or bring back what its rows referred to before; then undo again.',
-    details,
-    ...(cause === undefined ? {} : { cause }),
-  })
+  return error.withHint(
+    'The details name the rows. Delete what refers by now to rows that the restore had created, or bring back what its rows referred to before; then undo again.',
+  )
 }
 
 async function stageAll(target: RestoreTarget, items: readonly MergeItem[], { signal }: Undoing): Promise<void> {

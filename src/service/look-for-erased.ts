@@ -3,7 +3,7 @@ import { type HeldMemory, type HeldRecords, heldRecords } from '../erasure/index
 import { evolveManifest } from '../evolution/index.ts'
 import type { ScopeOption } from '../contracts/scope-option.ts'
 import { throwIfAborted } from '../kernel/abort.ts'
-import { HoldfastError, isHoldfastError } from '../kernel/errors.ts'
+import { isHoldfastError } from '../kernel/errors.ts'
 import { namesToday } from './names-today.ts'
 import type { OpenSnapshotParts } from './open-snapshot.ts'
 
@@ -97,10 +97,8 @@ async function manifestOf(scope: RepositoryScope, id: string, signal?: AbortSign
   } catch (error) {
     if (isHoldfastError(error, 'E_SNAPSHOT_UNKNOWN')) return null
     if (!isHoldfastError(error)) throw error
-    throw new HoldfastError(error.code, error.message.slice(error.code.length + 2), {
-      cause: error,
-      hint: 'A snapshot that cannot be read may hold what is erased: delete it (`discovery.delete`), or mend its storage, and erase again.',
-      details: { ...error.details, snapshotId: id },
-    })
+    throw error
+      .withDetails({ snapshotId: id })
+      .withHint('A snapshot that cannot be read may hold what is erased: delete it (`discovery.delete`), or mend its storage, and erase again.')
   }
 }

@@ -236,6 +236,7 @@ describe('prune', () => {
     expect(await rig.objects()).toEqual(before)
     const stopped = await failure(rig.backUp(), 'E_ARCHIVE_CORRUPT')
     expect(stopped.hint).toContain('holdfast prune')
+    expect(stopped.message.split('E_ARCHIVE_CORRUPT')).toHaveLength(2)
 
     rig.clock.move(12 * HOUR) // nobody deletes any more by what was read that long ago
     const { buckets } = await rig.prune()
