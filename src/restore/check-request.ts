@@ -2,6 +2,7 @@ import type { ConflictPolicy } from '../contracts/restore-target.ts'
 import { assertScopeValue } from '../contracts/scope-value.ts'
 import { HoldfastError } from '../kernel/errors.ts'
 import { assertKnownOptions } from '../kernel/known-options.ts'
+import { assertNoted } from '../kernel/noted-text.ts'
 import { checkSelection } from './check-selection.ts'
 import { expect } from './expect-option.ts'
 import type { RowResolver } from './row-resolver.ts'
@@ -47,7 +48,6 @@ export const RESTORE_OPTIONS: readonly (keyof RestoreRequest)[] = [
 const POLICIES: readonly ConflictPolicy[] = ['overwrite', 'skip', 'fail', 'newer-version-wins']
 const DEFAULT_SAMPLES = 5
 const MOST_SAMPLES = 100
-const LONGEST_NAME = 200
 /** Records that may fail: as many as the diagnostics list, and a replay looks up, at once. */
 const MOST_FAILED = 10_000
 
@@ -87,7 +87,7 @@ export function checkRequest(request: RestoreRequest): RestoreSettings {
       hint: 'Restore first, then delete extra rows by a restore of its own.',
     })
   }
-  expect(by === null || (typeof by === 'string' && by.length <= LONGEST_NAME), 'by', by, `at most ${LONGEST_NAME} characters`)
+  assertNoted({ by })
   expect(name === null || typeof name === 'string', 'name', name, 'the id of a named restore')
   expect(typeof dryRun === 'boolean', 'dryRun', dryRun, 'true or false')
   expect(typeof mask === 'boolean', 'mask', mask, 'true or false')

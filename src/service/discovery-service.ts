@@ -9,6 +9,7 @@ import type { Clock } from '../kernel/clock.ts'
 import { HoldfastError, isHoldfastError } from '../kernel/errors.ts'
 import { assertKnownOptions } from '../kernel/known-options.ts'
 import { mapOrdered } from '../kernel/map-ordered.ts'
+import { assertNoted } from '../kernel/noted-text.ts'
 import type { SchemaChanges } from '../evolution/index.ts'
 import type { EntityReference, IBackupPlanRegistry, Inventory } from '../plan/index.ts'
 import type { IBackupDiscoveryService, SnapshotQuery, SnapshotSummary, UnfinishedSession } from './backup-discovery-service.ts'
@@ -72,6 +73,7 @@ export function createDiscoveryService({ repositories, stores, schema, plans, in
 
     async delete(id, options) {
       assertKnownOptions(options, ['reason', 'by', 'scope', 'signal'], 'deleting a snapshot')
+      assertNoted(options)
       const { reason, by, scope, signal } = options
       if (typeof reason !== 'string' || reason.trim() === '')
         throw new HoldfastError('E_CONFIG', '`reason` is empty', { hint: 'Say why the snapshot is deleted; the tombstone keeps it.' })

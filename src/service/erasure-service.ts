@@ -9,6 +9,7 @@ import type { Clock } from '../kernel/clock.ts'
 import { HoldfastError } from '../kernel/errors.ts'
 import { uuidv7 } from '../kernel/ids.ts'
 import { assertKnownOptions } from '../kernel/known-options.ts'
+import { assertNoted } from '../kernel/noted-text.ts'
 import { EntityIndex } from '../plan/entity-index.ts'
 import { type EntityReference, referenceFacts } from '../plan/entity-reference.ts'
 import { suggest } from '../plan/name-list.ts'
@@ -98,6 +99,7 @@ export function createErasureService({ repositories, stores, schema, clock, logg
     async erase(reference, key, options = {}) {
       assertKnownOptions(options, OPTIONS, 'an erasure')
       assertFlags(options)
+      assertNoted(options)
       const { reason = null, by = null, scope: tenant, rewrite = false, dryRun = false, keepHeld = false, signal } = options
       const { store, entity, table } = locate(reference, options.store ?? null, stores)
       const [descriptor] = await stores.get(store)!.describe([{ entity }], { signal })

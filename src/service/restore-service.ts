@@ -10,6 +10,7 @@ import type { MaskRules } from '../masking/index.ts'
 import type { Clock } from '../kernel/clock.ts'
 import { HoldfastError, isHoldfastError } from '../kernel/errors.ts'
 import { assertKnownOptions } from '../kernel/known-options.ts'
+import { assertNoted } from '../kernel/noted-text.ts'
 import {
   type AppliedBy,
   type ApplyOptions,
@@ -228,6 +229,7 @@ export function createRestoreService({
 
   async function beginUndo(restoreId: string, request: UndoRequest = {}, { scope, ...options }: ScopeOption = {}): Promise<RestoreSession> {
     assertKnownOptions(request, ['onConflict', 'by'], 'an undo')
+    assertNoted(request)
     assertKnownOptions(options, ['signal'], 'beside its request an undo')
     if (request.onConflict !== undefined && request.onConflict !== 'fail' && request.onConflict !== 'keep')
       throw new HoldfastError('E_CONFIG', `\`onConflict\` is ${JSON.stringify(request.onConflict)}; expected "fail" or "keep"`)

@@ -3,6 +3,7 @@ import type { AbortableOptions } from '../kernel/abort.ts'
 import type { Clock } from '../kernel/clock.ts'
 import { HoldfastError, isHoldfastError } from '../kernel/errors.ts'
 import { assertKnownOptions } from '../kernel/known-options.ts'
+import { assertNoted } from '../kernel/noted-text.ts'
 import type { IBackupDiscoveryService } from './backup-discovery-service.ts'
 import type { BucketRepositories } from './bucket-repositories.ts'
 import { findSnapshot, unknownSnapshot } from './snapshot-finder.ts'
@@ -38,6 +39,7 @@ export function createHolds(repositories: BucketRepositories, clock: Clock): Pic
     },
     async release(holdId, options = {}) {
       assertKnownOptions(options, ['by', 'scope', 'signal'], 'releasing a hold')
+      assertNoted(options)
       const { by, scope: tenant, signal } = options
       for await (const { repository } of repositories.all({ signal })) {
         const { holds: log, audit } = repository.scopeOf(tenant)
