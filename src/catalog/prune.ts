@@ -29,6 +29,8 @@ export interface PruneOptions extends AbortableOptions, RestoreKeep {
    * Series that were given up: when all of their snapshots were deleted, the newest one goes, too, which stays otherwise. Refused (`E_PRUNE_REFUSED`) while a snapshot of one is visible. Default: none.
    */
   readonly endedSeries?: readonly string[]
+  /** Who asks, for the audit. At most 200 characters. */
+  readonly by?: string | undefined
 }
 
 export interface PruneContext {
@@ -44,7 +46,7 @@ export interface PruneContext {
  * @throws HoldfastError `E_CONFIG`, `E_PRUNE_REFUSED` (with what was not safe), `E_STORAGE` …
  */
 export async function prune(context: PruneContext, options: PruneOptions = {}): Promise<PruneReport> {
-  const { dryRun = false, graceMs = GRACE_MS, allowMoreThanHalf = false, endedSeries = [], signal } = options
+  const { dryRun = false, graceMs = GRACE_MS, allowMoreThanHalf = false, endedSeries = [], by, signal } = options
   const { keepUndoMs = KEEP_UNDO_MS, keepRestoresMs = KEEP_RESTORES_MS } = options
   checkOptions(options)
   throwIfAborted(signal)
@@ -58,7 +60,7 @@ export async function prune(context: PruneContext, options: PruneOptions = {}): 
     if (dryRun) return reportOf(plans, { dryRun, graceMs, refused })
     if (refused) throw refusal(refused)
     for (const plan of plans) await condemn(plan, { signal })
-    await noteSnapshots(plans, { signal })
+    await noteSnapshots(plans, { by, signal })
     const report = reportOf(await sweep(plans, marks, { signal, elapsed }), { dryRun, graceMs, refused: null })
     for (const { bucket, deleted, condemned, kept } of report.buckets) logger.info({ bucket, deleted, condemned, kept }, 'pruned')
     return report
@@ -97,10 +99,10 @@ export async function atOneTime<T>(
 }
 
 /** Before any of it goes: nothing else will tell that they were there. */
-async function noteSnapshots(plans: readonly PlacePlan[], options: AbortableOptions): Promise<void> {
+async function noteSnapshots(plans: readonly PlacePlan[], { by, signal }: Pick<PruneOptions, 'by' | 'signal'>): Promise<void> {
   for (const { survey, decisions } of plans) {
     const snapshots = decisions.filter(({ kind, action }) => kind === 'snapshot' && action === 'delete').map(({ name }) => name)
-    if (snapshots.length > 0) await survey.scope.audit.write({ act: 'pruned', snapshots }, options)
+    if (snapshots.length > 0) await survey.scope.audit.write({ act: 'pruned', snapshots, by: by ?? null }, { signal })
   }
 }
 

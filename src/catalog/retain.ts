@@ -16,6 +16,8 @@ export interface RetainOptions extends AbortableOptions {
   readonly dryRun?: boolean
   /** Go on when more than half of a series would go. Default false: `E_PRUNE_REFUSED`. */
   readonly allowMoreThanHalf?: boolean
+  /** Who asks, for the audit. At most 200 characters. */
+  readonly by?: string | undefined
   /** Only of this tenant; null: only of what belongs to none. Default: of none, and of each. */
   readonly scope?: string | null | undefined
 }
@@ -71,7 +73,7 @@ export async function retain(context: PruneContext, options: RetainOptions): Pro
   return { dryRun, refused: reports.find(({ refused }) => refused !== null)?.refused ?? null, series: reports.flatMap(({ series }) => series) }
 }
 
-async function retainIn(context: PruneContext, { keep, plan, dryRun = false, allowMoreThanHalf = false, signal }: RetainOptions): Promise<RetainReport> {
+async function retainIn(context: PruneContext, { keep, plan, dryRun = false, allowMoreThanHalf = false, by, signal }: RetainOptions): Promise<RetainReport> {
   return atOneTime(context, { dryRun, signal }, async (begun) => {
     const series: RetainedSeries[] = []
     const facts = await visibleFacts(begun, { signal }).catch((error: unknown) => Promise.reject(refuseUnreadable(error)))
@@ -92,7 +94,7 @@ async function retainIn(context: PruneContext, { keep, plan, dryRun = false, all
       for (const { id } of deleted) {
         // Perhaps since it was looked at.
         await assertNotHeld(scopes.get(id)!, id, { signal })
-        await scopes.get(id)!.hide(id, `retention of plan ${of}: ${describeRetention(keep)}`, { signal })
+        await scopes.get(id)!.hide(id, `retention of plan ${of}: ${describeRetention(keep)}`, { by, signal })
       }
     context.logger.info(
       { deleted: series.flatMap(({ deleted }) => deleted.map(({ id }) => id)), keep: describeRetention(keep) },

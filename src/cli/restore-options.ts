@@ -4,8 +4,8 @@ import type { NamedRestoreOptions, RestoreRequest, RowPick } from '../restore/in
 import { usageError } from './command-error.ts'
 import { nameValue, nameValues, wholeNumber } from './option-values.ts'
 import type { CommandContext, GlobalOptions } from './run-command.ts'
-import type { Surroundings } from './surroundings.ts'
 import { addScopeOption } from './scope-option.ts'
+import { userOf } from './user-of.ts'
 import { addOfPlan, timeOfSnapshot, WHICH_SNAPSHOT, type WhichOptions } from './which-snapshot.ts'
 
 /** What is to come back, as `restore` and `plan` are told. */
@@ -184,9 +184,4 @@ function conditions(name: string, text: string): Readonly<Record<string, unknown
 /** Rows that differ wait for somebody to say which side wins. */
 export function policyHint(conflicts: number): string {
   return conflicts > 0 ? ' Say what becomes of rows that differ: --policy overwrite, skip or newer-version-wins.' : ''
-}
-
-/** Who is at the keyboard. A container or a timer has no such variable, and an account all the same. */
-export function userOf({ env: { USER, LOGNAME, USERNAME }, account }: Pick<Surroundings, 'env' | 'account'>): string | undefined {
-  return USER || LOGNAME || USERNAME || account()
 }

@@ -123,7 +123,8 @@ export function createDiscoveryService({ repositories, stores, schema, plans, in
 
     async retain(options: RetainOptions) {
       // A misspelt `dryRun` must not delete.
-      assertKnownOptions(options, ['keep', 'plan', 'dryRun', 'allowMoreThanHalf', 'scope', 'signal'] satisfies (keyof RetainOptions)[], 'a retention')
+      assertKnownOptions(options, ['keep', 'plan', 'dryRun', 'allowMoreThanHalf', 'by', 'scope', 'signal'] satisfies (keyof RetainOptions)[], 'a retention')
+      assertNoted(options)
       if (options.plan !== undefined) plans.get(options.plan)
       const places: PrunePlace[] = []
       for await (const place of repositories.all({ signal: options.signal })) places.push(place)
@@ -134,9 +135,20 @@ export function createDiscoveryService({ repositories, stores, schema, plans, in
       // A misspelt `dryRun` must not delete.
       assertKnownOptions(
         options,
-        ['dryRun', 'graceMs', 'allowMoreThanHalf', 'endedSeries', 'keepUndoMs', 'keepRestoresMs', 'scope', 'signal'] satisfies (keyof PruneScopesOptions)[],
+        [
+          'dryRun',
+          'graceMs',
+          'allowMoreThanHalf',
+          'endedSeries',
+          'keepUndoMs',
+          'keepRestoresMs',
+          'by',
+          'scope',
+          'signal',
+        ] satisfies (keyof PruneScopesOptions)[],
         'a prune',
       )
+      assertNoted(options)
       const places: PrunePlace[] = []
       for await (const place of repositories.all({ signal: options.signal })) places.push(place)
       return pruneScopes({ places, clock, logger }, options)

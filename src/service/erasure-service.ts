@@ -118,7 +118,7 @@ export function createErasureService({ repositories, stores, schema, clock, logg
       if (held.length > 0 && !keepHeld && !dryRun) throw heldError(held)
       if (!dryRun) for (const { scope } of places) await scope.erasures.write(entryOf(scope), { signal })
       const found = await findSubject(places, { store, entity, table, key: text }, parts, { signal })
-      const outcome = holding && !dryRun ? await rewriteErased(parts, holding, `erasure ${id}`, look) : null
+      const outcome = holding && !dryRun ? await rewriteErased(parts, holding, { reason: `erasure ${id}`, by: by ?? undefined }, look) : null
       const rewritten = holding && (await rewriteReport({ found: holding, outcome, places, clock }, { scope: tenant, signal }))
       const tenants = tenant === undefined && (await hasTenants(places, { signal }))
       const whose = tenant !== undefined ? ' of this tenant' : tenants ? ' of plans without tenants' : ''

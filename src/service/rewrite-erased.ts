@@ -17,6 +17,12 @@ export interface RewriteParts extends Pick<OpenSnapshotParts, 'repositories' | '
   readonly read: ReadChunks
 }
 
+/** For tombstones and audit. */
+export interface RewriteReason {
+  readonly reason: string
+  readonly by: string | undefined
+}
+
 /** Names in one list of what is condemned. */
 const LIST_NAMES = 100_000
 
@@ -37,7 +43,7 @@ interface Replaced {
  * Puts in the place of each snapshot that holds erased records the same without them: first all new ones are written and proved, then what only the old ones refer to is condemned, so that no
  * backup under way can refer to it, then the old ones are hidden. Ended anywhere, at worst both are there, and the next run goes on. A held one stays.
  */
-export async function rewriteErased(parts: RewriteParts, first: FoundErased, reason: string, options: LookForErasedOptions): Promise<RewriteOutcome> {
+export async function rewriteErased(parts: RewriteParts, first: FoundErased, why: RewriteReason, options: LookForErasedOptions): Promise<RewriteOutcome> {
   const { signal } = options
   const snapshots: RewrittenSnapshot[] = []
   const retained = new Map<string, RetainedHolding>()
@@ -63,7 +69,7 @@ export async function rewriteErased(parts: RewriteParts, first: FoundErased, rea
       throwIfAborted(signal)
       const { id, bucket, planId, series, viewAt, held } = old
       try {
-        await hide(old, by.snapshotId, reason, { signal })
+        await hide(old, by.snapshotId, why, { signal })
       } catch (error) {
         if (!isHoldfastError(error, 'E_SNAPSHOT_HELD')) throw error
         retained.set(id, { id, bucket, holds: [String(error.details.holdId)] })
@@ -192,10 +198,10 @@ async function condemnHidden(replaced: readonly Replaced[], retained: ReadonlyMa
 }
 
 /** Once more: is the new one there to be seen, and does nobody hold the old one by now? @throws `E_SNAPSHOT_HELD`, `E_SNAPSHOT_UNKNOWN` */
-async function hide({ id, scope }: HoldingSnapshot, replacedBy: string, reason: string, options: AbortableOptions): Promise<void> {
+async function hide({ id, scope }: HoldingSnapshot, replacedBy: string, { reason, by }: RewriteReason, options: AbortableOptions): Promise<void> {
   await scope.readManifest(replacedBy, options)
   await assertNotHeld(scope, id, options)
-  await scope.hide(id, reason, { ...options, replacedBy })
+  await scope.hide(id, reason, { ...options, replacedBy, by })
 }
 
 async function assertPresent(manifest: Manifest, chunks: (bucket: string) => Promise<ChunkStore>, options: AbortableOptions): Promise<void> {

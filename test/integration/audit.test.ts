@@ -54,14 +54,14 @@ describe('what takes backups away', () => {
   })
 
   it('outlives the snapshot, and tells of retention and prune', async () => {
-    await holdfast.discovery.retain({ keep: { last: 2 } })
+    await holdfast.discovery.retain({ keep: { last: 2 }, by: 'ada' })
     for (let run = 0; run < 2; run++) {
       clock.move(DAY)
-      await holdfast.discovery.prune({ allowMoreThanHalf: true })
+      await holdfast.discovery.prune({ allowMoreThanHalf: true, by: 'bob' })
     }
     expect(await holdfast.discovery.audit({ limit: 2 })).toMatchObject([
-      { act: 'pruned', snapshots: expect.arrayContaining(taken.slice(0, 2)) },
-      { act: 'snapshot-deleted', snapshots: [taken[1]], by: null, reason: 'retention of plan shop: {"last":2}' },
+      { act: 'pruned', by: 'bob', snapshots: expect.arrayContaining(taken.slice(0, 2)) },
+      { act: 'snapshot-deleted', snapshots: [taken[1]], by: 'ada', reason: 'retention of plan shop: {"last":2}' },
     ])
     expect(await told()).toHaveLength(4)
     await failure(holdfast.discovery.audit({ limit: 0 }), 'E_CONFIG')

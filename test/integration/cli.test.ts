@@ -354,6 +354,12 @@ describe('an accident, by the command line', () => {
     expect(run.exitCode).toBe(0)
     expect(run.line('bucket')).toMatchObject({ bucket: 'default', before: { snapshots: 2 } })
     expect((await app.run(['prune', '--grace', 'soon'])).exitCode).toBe(2)
+    expect((await app.run(['prune', '--grace', '0m', '--allow-more-than-half'])).exitCode).toBe(0)
+    expect((await app.run(['audit', '--limit', '1', '--json'])).line('audit')).toMatchObject({
+      act: 'pruned',
+      snapshots: [snapshot],
+      by: expect.stringMatching(/./),
+    })
   })
 
   it('verify finds damage and ends with 13, restore refuses it with 13', async () => {

@@ -53,11 +53,11 @@ describe('erasures and the audit over HTTP', () => {
     const dry = await erase({ entity: 'Order', key: 3, rewrite: true, dryRun: true })
     expect(dry).toMatchObject({ status: 200, body: { id: null, rewrite: { dryRun: true, snapshots: [{ id: snapshot, replacement: null }] } } })
     expect((await rig.request('GET', '/audit')).body).toEqual({ entries: [] })
-    const { status, body } = await erase({ entity: 'Order', key: 3, rewrite: true, confirm: 'Order' })
+    const { status, body } = await erase({ entity: 'Order', key: 3, rewrite: true, by: 'dpo', confirm: 'Order' })
     expect(status).toBe(200)
     const [{ replacement }] = body.rewrite!.snapshots as unknown as [{ replacement: string }]
     expect(await keys(replacement)).not.toContain('3')
-    expect((await rig.request('GET', '/audit?limit=1')).body).toMatchObject({ entries: [{ act: 'snapshot-deleted', snapshots: [snapshot] }] })
+    expect((await rig.request('GET', '/audit?limit=1')).body).toMatchObject({ entries: [{ act: 'snapshot-deleted', snapshots: [snapshot], by: 'dpo' }] })
     expect((await rig.request('GET', '/audit?limit=0')).status).toBe(400)
   })
 })

@@ -64,12 +64,18 @@ describe('retention over HTTP', () => {
     expect((await rig.request('GET', `/holds?snapshot=${ids[0]}`)).body).toEqual({ holds: [hold] })
     expect((await rig.request('GET', `/holds?snapshot=${ids[1]}`)).body).toEqual({ holds: [] })
     expect(await rig.request('DELETE', `/snapshots/${ids[0]}`, { body: { reason: 'mine' } })).toMatchObject({ status: 409, body: { code: 'E_SNAPSHOT_HELD' } })
-    const { body } = await rig.request('POST', '/retention', { body: { keep: { last: 3 } } })
+    const { body } = await rig.request('POST', '/retention', { body: { keep: { last: 3 }, by: 'cy' } })
     expect((body.series as unknown as { deleted: { id: string }[] }[])[0]!.deleted.map(({ id }) => id)).toEqual([ids[1]])
     expect(await visible()).toEqual([ids[0], ...ids.slice(2)])
-    expect((await rig.request('DELETE', `/holds/${hold.holdId}`)).status).toBe(204)
+    expect((await rig.request('DELETE', `/holds/${hold.holdId}`, { body: { by: 'ada' } })).status).toBe(204)
     expect(await rig.request('DELETE', `/holds/${hold.holdId}`)).toMatchObject({ status: 404, body: { code: 'E_HOLD_UNKNOWN' } })
-    expect((await rig.request('DELETE', `/snapshots/${ids[0]}`, { body: { reason: 'mine' } })).status).toBe(204)
+    expect((await rig.request('DELETE', `/snapshots/${ids[0]}`, { body: { reason: 'mine', by: 'bob' } })).status).toBe(204)
+    const { entries } = (await rig.request('GET', '/audit?limit=3')).body as unknown as { entries: { act: string; by: string }[] }
+    expect(entries.map(({ act, by }) => [act, by])).toEqual([
+      ['snapshot-deleted', 'bob'],
+      ['hold-released', 'ada'],
+      ['snapshot-deleted', 'cy'],
+    ])
     expect(await rig.request('POST', `/snapshots/${ids[0]}/holds`, { body: { reason: 'late' } })).toMatchObject({
       status: 404,
       body: { code: 'E_SNAPSHOT_UNKNOWN' },

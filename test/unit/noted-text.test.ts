@@ -21,6 +21,8 @@ describe('who asks, and why', () => {
     await failure(holdfast.discovery.delete(id, { reason: 'a trial', by: by as string }), 'E_CONFIG')
     await failure(holdfast.erasures.erase('Order', 3, { by: by as string }), 'E_CONFIG')
     if (typeof by !== 'string') await failure(holdfast.erasures.erase('Order', 3, { reason: by as unknown as string }), 'E_CONFIG')
+    await failure(holdfast.discovery.retain({ keep: { last: 1 }, by: by as string }), 'E_CONFIG')
+    await failure(holdfast.discovery.prune({ dryRun: true, by: by as string }), 'E_CONFIG')
     await failure(holdfast.restores.restore({ snapshot: id, dryRun: true, by: by as string }), 'E_CONFIG')
     await failure(holdfast.restores.undo(holdId, { by: by as string }), 'E_CONFIG')
     expect(await holdfast.erasures.list()).toEqual([])

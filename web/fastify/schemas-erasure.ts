@@ -1,8 +1,7 @@
 import { Type } from 'typebox'
 import type { ErasureEntry } from '../../src/archive/index.ts'
 import type { ErasureReport } from '../../src/service/index.ts'
-import { Count, Names, Nullable, PlanId, schemaOf, scopeMember, Time, Uuid } from './schemas.ts'
-import { By } from './schemas-restore.ts'
+import { By, Count, Names, Nullable, PlanId, schemaOf, scopeMember, Time, Uuid } from './schemas.ts'
 
 const Name = Type.String({ minLength: 1, maxLength: 512 })
 const Flag = (description: string) => Type.Optional(Type.Boolean({ description }))

@@ -1,8 +1,8 @@
 import { Type } from 'typebox'
 import type { PlannedRow } from '../../src/restore/index.ts'
 import type { RestorePlanView } from './restore-plan-view.ts'
-import { Count, Nullable, schemaOf, Time, Uuid, scopeMember } from './schemas.ts'
-import { By, CountsSchema, EntitiesSchema, NamedRestoreProperties, RestoreRequestProperties } from './schemas-restore.ts'
+import { By, Count, Nullable, schemaOf, Time, Uuid, scopeMember } from './schemas.ts'
+import { CountsSchema, EntitiesSchema, NamedRestoreProperties, RestoreRequestProperties } from './schemas-restore.ts'
 
 const ExpiresAfterMs = Type.Optional(Type.Integer({ minimum: 60_000, maximum: 604_800_000, description: 'How long it can be applied. Default 24 hours.' }))
 

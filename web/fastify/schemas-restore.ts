@@ -1,7 +1,7 @@
 import { Type } from 'typebox'
 import type { RestoreDiagnostics } from '../../src/restore/index.ts'
 import type { RestoreView } from './restore-view.ts'
-import { CodeSchema, Count, ErrorSchema, HooksSchema, Names, Nullable, PlanId, schemaOf, scopeMember, Time, Uuid } from './schemas.ts'
+import { By, CodeSchema, Count, ErrorSchema, HooksSchema, Names, Nullable, PlanId, schemaOf, scopeMember, Time, Uuid } from './schemas.ts'
 import { PhaseSchema, ProgressSchema } from './schemas-progress.ts'
 
 const Policy = Type.Enum(['overwrite', 'skip', 'fail', 'newer-version-wins'])
@@ -106,7 +106,6 @@ export const RestoreListSchema = Type.Object({
 })
 
 /** Who asks, for the history. */
-export const By = Type.Optional(Type.String({ maxLength: 200, description: 'Who asks, for the history' }))
 const ContinueOnError = Type.Optional(
   Type.Integer({ minimum: 0, maximum: 10_000, description: 'Records that may fail and are left out; the state is `partial` then. Default 0.' }),
 )

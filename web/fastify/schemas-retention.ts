@@ -1,6 +1,6 @@
 import { Type } from 'typebox'
 import type { IBackupDiscoveryService } from '../../src/service/index.ts'
-import { Names, Nullable, PlanId, schemaOf, scopeMember, Time, Uuid } from './schemas.ts'
+import { By, Names, Nullable, PlanId, schemaOf, scopeMember, Time, Uuid } from './schemas.ts'
 
 type RetainReport = Awaited<ReturnType<IBackupDiscoveryService['retain']>>
 type Hold = Awaited<ReturnType<IBackupDiscoveryService['hold']>>
@@ -36,6 +36,7 @@ export const RetainBody = Type.Object(
     plan: Type.Optional(PlanId),
     dryRun: Type.Optional(Type.Boolean({ description: 'Only say what would be deleted. Default false' })),
     allowMoreThanHalf: Type.Optional(Type.Boolean({ description: 'Also when more than half of a series would go. Default false' })),
+    by: By,
   },
   { additionalProperties: false },
 )
@@ -55,6 +56,8 @@ export const RetainSchema = schemaOf<RetainReport>()(
 )
 
 export const HoldSchema = schemaOf<Hold>()(Type.Object({ holdId: Uuid, snapshotId: Uuid, reason: Type.String(), at: Time }))
+
+export const ReleaseBody = Type.Union([Type.Object({ by: By }, { additionalProperties: false }), Type.Null()])
 
 export const HoldListSchema = Type.Object({ holds: Type.Array(HoldSchema) })
 

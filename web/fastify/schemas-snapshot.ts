@@ -1,6 +1,6 @@
 import { Type } from 'typebox'
 import type { SnapshotSummary, VerifyReport } from '../../src/service/index.ts'
-import { Count, Names, PlanId, schemaOf, scopeMember, Time, Uuid } from './schemas.ts'
+import { By, Count, Names, PlanId, schemaOf, scopeMember, Time, Uuid } from './schemas.ts'
 import type { SnapshotView } from './snapshot-view.ts'
 
 const Level = Type.Enum(['snapshot', 'entity', 'fuzzy'])
@@ -55,7 +55,7 @@ export const SnapshotSchema = schemaOf<SnapshotView>()(
 )
 
 export const DeleteSnapshotBody = Type.Object(
-  { reason: Type.String({ minLength: 1, maxLength: 1000, pattern: '\\S', description: 'Kept in the tombstone' }) },
+  { reason: Type.String({ minLength: 1, maxLength: 1000, pattern: '\\S', description: 'Kept in the tombstone' }), by: By },
   { additionalProperties: false },
 )
 

@@ -26,6 +26,8 @@ export const Uuid = Type.String({ pattern: UUID_PATTERN, description: 'UUID in l
 export const PlanId = Type.String({ minLength: 1, maxLength: 63 })
 export const IdParams = Type.Object({ id: Uuid }, { additionalProperties: false })
 /** For routes that take none: neither a body nor a query is accepted and then ignored. */
+/** Part of the body of what is told afterwards, with who asked. */
+export const By = Type.Optional(Type.String({ maxLength: 200, description: 'Who asks, for history and audit' }))
 export const NoBody = Type.Union([Type.Object({}, { additionalProperties: false }), Type.Null()])
 const Scope = Type.String({ minLength: 1, maxLength: 512, description: 'Tenant; where the routes serve tenants. Default: what belongs to none' })
 /** Part of the query of every route that finds something of a tenant. */

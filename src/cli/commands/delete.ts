@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import { userOf } from '../restore-options.ts'
+import { userOf } from '../user-of.ts'
 import type { GlobalOptions, RunCommand } from '../run-command.ts'
 import { addScopeOption, type ScopeOptions } from '../scope-option.ts'
 

@@ -5,7 +5,7 @@ import { textTable } from '../../kernel/text-table.ts'
 import { entityKeyValue } from '../entity-key-value.ts'
 import type { Output } from '../output.ts'
 import type { GlobalOptions, RunCommand } from '../run-command.ts'
-import { userOf } from '../restore-options.ts'
+import { userOf } from '../user-of.ts'
 import { addScopeOption, type ScopeOptions } from '../scope-option.ts'
 
 interface EraseCommandOptions extends GlobalOptions, ScopeOptions {

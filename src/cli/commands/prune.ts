@@ -3,6 +3,7 @@ import type { PruneReport } from '../../catalog/index.ts'
 import { bytes, counted } from '../../kernel/amounts.ts'
 import { timeSpan } from '../option-values.ts'
 import type { Output } from '../output.ts'
+import { userOf } from '../user-of.ts'
 import type { GlobalOptions, RunCommand } from '../run-command.ts'
 import type { ScopeOptions } from '../scope-option.ts'
 import { textTable } from '../../kernel/text-table.ts'
@@ -34,11 +35,12 @@ export function addPrune(program: Command, run: RunCommand): void {
     .addHelpText('after', '\nExamples:\n  $ holdfast prune --dry-run\n  $ holdfast prune')
     .action(async (_, command: Command) => {
       const options = command.optsWithGlobals<PruneCommandOptions>()
-      await run('prune', options, async ({ holdfast, output, interrupts }) => {
+      await run('prune', options, async ({ holdfast, output, interrupts, surroundings }) => {
         const { dryRun = false, grace, allowMoreThanHalf = false, endedSeries, keepUndo, keepRestores, scope } = options
         const report = await holdfast.discovery.prune({
           dryRun,
           allowMoreThanHalf,
+          by: userOf(surroundings),
           scope,
           signal: interrupts.signal,
           ...(grace === undefined ? {} : { graceMs: grace }),

@@ -3,6 +3,7 @@ import type { RetainReport } from '../../catalog/index.ts'
 import { counted } from '../../kernel/amounts.ts'
 import { byteCount, calendarSpan, countOrAll, fact, wholeNumber } from '../option-values.ts'
 import type { Output } from '../output.ts'
+import { userOf } from '../user-of.ts'
 import type { GlobalOptions, RunCommand } from '../run-command.ts'
 import { addScopeOption, type ScopeOptions } from '../scope-option.ts'
 import { textTable } from '../../kernel/text-table.ts'
@@ -51,7 +52,7 @@ export function addRetain(program: Command, run: RunCommand): void {
     )
     .action(async (_, command: Command) => {
       const options = command.optsWithGlobals<RetainCommandOptions>()
-      await run('retain', options, async ({ holdfast, output, interrupts }) => {
+      await run('retain', options, async ({ holdfast, output, interrupts, surroundings }) => {
         const { within, tagged, maxAge, maxCount, maxBytes, zone, plan, scope, dryRun = false, allowMoreThanHalf = false } = options
         const counts = Object.fromEntries(RULES.flatMap((rule) => (options[rule] === undefined ? [] : [[rule, options[rule]]])))
         const others = { within, tagged, maxAge, maxCount, maxBytes, zone }
@@ -59,6 +60,7 @@ export function addRetain(program: Command, run: RunCommand): void {
           keep: { ...counts, ...Object.fromEntries(Object.entries(others).filter(([, value]) => value !== undefined)) },
           dryRun,
           allowMoreThanHalf,
+          by: userOf(surroundings),
           scope,
           signal: interrupts.signal,
           ...(plan === undefined ? {} : { plan }),

@@ -12,7 +12,7 @@ export const deleteSnapshot: Route = (context) => {
     response: { 204: Type.Null({ description: 'It is hidden' }), ...ERROR_RESPONSES },
   }
   app.delete('/snapshots/:id', endpoint(context, 'deleteSnapshot', schema), async ({ params, body, query: { scope } }, reply) => {
-    await holdfast.discovery.delete(params.id, { reason: body.reason, scope })
+    await holdfast.discovery.delete(params.id, { ...body, scope })
     return reply.code(204).send(null)
   })
 }
