@@ -15,7 +15,7 @@ export type AuditAct = 'snapshot-deleted' | 'hold-released' | 'pruned'
 export interface AuditEntry {
   readonly auditId: string
   readonly act: AuditAct
-  /** Snapshots that it was about: at most 1000. */
+  /** Snapshots that it was about: at most 1000. What was about more has several entries. */
   readonly snapshots: readonly string[]
   /** The hold that was released; else null. */
   readonly holdId: string | null
@@ -52,8 +52,10 @@ const checkEntry = createCheck<AuditEntry>()(
 export function createAuditLog(space: ObjectSpace, names: ScopeNames): AuditLog {
   return {
     async write({ act, snapshots = [], holdId = null, reason = null, by = null, at = new Date().toISOString() }, options) {
-      const entry: AuditEntry = { auditId: uuidv7(), act, snapshots: snapshots.slice(0, MOST_SNAPSHOTS), holdId, reason, by, at }
-      await putProven(space, names.auditEntry(entry.auditId), 'audit', entry, options)
+      for (let start = 0; start === 0 || start < snapshots.length; start += MOST_SNAPSHOTS) {
+        const entry: AuditEntry = { auditId: uuidv7(), act, snapshots: snapshots.slice(start, start + MOST_SNAPSHOTS), holdId, reason, by, at }
+        await putProven(space, names.auditEntry(entry.auditId), 'audit', entry, options)
+      }
     },
     async *ids(options = {}) {
       const root = names.audit().length
