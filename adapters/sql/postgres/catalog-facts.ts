@@ -1,6 +1,7 @@
 import type { PostgresClient } from './connections.ts'
 import type { StoredType } from './field-type.ts'
-import { queryJson } from './query.ts'
+import { queryAll, queryJson } from './query.ts'
+import { quoteLiteral } from './quote.ts'
 
 /** What `pg_class` says of a name. OIDs are text throughout: they are names here, never numbers. */
 export interface RelationFacts {
@@ -78,20 +79,25 @@ export function readRelations(client: PostgresClient, names: readonly TableName[
   return queryJson(client, 'looking up the mapped tables', RELATIONS, [JSON.stringify(asked), JSON.stringify(searchPath)])
 }
 
-export function readColumns(client: PostgresClient, oids: readonly string[]): Promise<readonly ColumnFacts[]> {
-  return queryJson(client, 'reading the columns', COLUMNS, [oidArray(oids)])
+/** What the catalog says of tables. */
+export interface CatalogFacts {
+  readonly columns: readonly ColumnFacts[]
+  readonly uniques: readonly UniqueFacts[]
+  readonly foreignKeys: readonly ForeignKeyFacts[]
 }
 
-export function readUniques(client: PostgresClient, oids: readonly string[]): Promise<readonly UniqueFacts[]> {
-  return queryJson(client, 'reading the unique indexes', UNIQUES, [oidArray(oids)])
-}
-
-export function readForeignKeys(client: PostgresClient, oids: readonly string[]): Promise<readonly ForeignKeyFacts[]> {
-  return queryJson(client, 'reading the foreign keys', FOREIGN_KEYS, [oidArray(oids)])
+export async function readFacts(client: PostgresClient, oids: readonly string[]): Promise<CatalogFacts> {
+  const tables = oidArraySql(oids)
+  const answers = await queryAll(client, 'reading the catalog', [[columnsOf(tables)], [uniquesOf(tables)], [foreignKeysOf(tables)]])
+  const [columns, uniques, foreignKeys] = answers.map(([row]) => JSON.parse(row!.json!) as never)
+  return { columns: columns!, uniques: uniques!, foreignKeys: foreignKeys! }
 }
 
 /** The text of an `oid[]` parameter. */
 export const oidArray = (oids: readonly string[]): string => `{${oids.join(',')}}`
+
+/** The same where it stands in the SQL. */
+export const oidArraySql = (oids: readonly string[]): string => `${quoteLiteral(oidArray(oids))}::oid[]`
 
 const RELATIONS = `
   WITH RECURSIVE path AS (SELECT name, place FROM jsonb_array_elements_text($2::jsonb) WITH ORDINALITY AS p(name, place)),
@@ -110,10 +116,10 @@ const RELATIONS = `
                         WHERE tree.root = f.oid AND tree.oid <> f.oid AND c.relkind = 'f'))), '[]') AS json
   FROM found f`
 
-const COLUMNS = `
+const columnsOf = (tables: string) => `
   WITH RECURSIVE stored AS (
     SELECT a.attrelid, a.attnum, a.atttypid AS type, false AS refuses_null FROM pg_attribute a
-    WHERE a.attrelid = ANY ($1::oid[]) AND a.attnum > 0 AND NOT a.attisdropped
+    WHERE a.attrelid = ANY (${tables}) AND a.attnum > 0 AND NOT a.attisdropped
     UNION ALL
     SELECT s.attrelid, s.attnum, t.typbasetype, s.refuses_null OR t.typnotnull FROM stored s JOIN pg_type t ON t.oid = s.type WHERE t.typtype = 'd'),
   element AS (
@@ -136,9 +142,10 @@ const COLUMNS = `
   FROM pg_attribute a
   JOIN stored s ON s.attrelid = a.attrelid AND s.attnum = a.attnum
   JOIN pg_type t ON t.oid = s.type AND t.typtype <> 'd'
-  LEFT JOIN (element el JOIN pg_type e ON e.oid = el.type AND e.typtype <> 'd') ON el.attrelid = a.attrelid AND el.attnum = a.attnum`
+  LEFT JOIN (element el JOIN pg_type e ON e.oid = el.type AND e.typtype <> 'd') ON el.attrelid = a.attrelid AND el.attnum = a.attnum
+  WHERE a.attrelid = ANY (${tables})`
 
-const UNIQUES = `
+const uniquesOf = (tables: string) => `
   SELECT coalesce(json_agg(json_build_object('relation', i.indrelid::text, 'name', c.relname, 'primary', i.indisprimary, 'columns', k.columns)
     ORDER BY i.indrelid, NOT i.indisprimary, c.relname), '[]') AS json
   FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid
@@ -155,12 +162,12 @@ const UNIQUES = `
     JOIN pg_amop l ON l.amopfamily = o.opcfamily AND l.amoplefttype = o.opcintype AND l.amoprighttype = o.opcintype AND l.amopstrategy = 1
     JOIN pg_amop g ON g.amopfamily = o.opcfamily AND g.amoplefttype = o.opcintype AND g.amoprighttype = o.opcintype AND g.amopstrategy = 4
     JOIN pg_operator less ON less.oid = l.amopopr JOIN pg_operator least ON least.oid = g.amopopr JOIN pg_namespace n ON n.oid = less.oprnamespace) k
-  WHERE i.indrelid = ANY ($1::oid[]) AND i.indisunique AND i.indisvalid AND i.indpred IS NULL AND i.indexprs IS NULL`
+  WHERE i.indrelid = ANY (${tables}) AND i.indisunique AND i.indisvalid AND i.indpred IS NULL AND i.indexprs IS NULL`
 
-const FOREIGN_KEYS = `
+const foreignKeysOf = (tables: string) => `
   SELECT coalesce(json_agg(json_build_object(
     'relation', f.conrelid::text, 'name', f.conname, 'columns', to_json(f.conkey), 'target', f.confrelid::text, 'targetSchema', n.nspname, 'targetTable', c.relname,
     'targetColumns', (SELECT json_agg(a.attname ORDER BY k.place) FROM unnest(f.confkey) WITH ORDINALITY AS k(number, place)
                       JOIN pg_attribute a ON a.attrelid = f.confrelid AND a.attnum = k.number)) ORDER BY f.conrelid, f.conname), '[]') AS json
   FROM pg_constraint f JOIN pg_class c ON c.oid = f.confrelid JOIN pg_namespace n ON n.oid = c.relnamespace
-  WHERE f.contype = 'f' AND f.conparentid = 0 AND f.conrelid = ANY ($1::oid[])`
+  WHERE f.contype = 'f' AND f.conparentid = 0 AND f.conrelid = ANY (${tables})`

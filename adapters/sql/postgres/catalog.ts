@@ -1,7 +1,7 @@
 import type { EntityDescriptor, EntityMapping, FieldDescriptor, FieldGeneration, FieldMapping, StoreMapping } from '../../../src/contracts/entity-descriptor.ts'
 import type { EntitySelection } from '../../../src/contracts/entity-store.ts'
 import type { FieldType } from '../../../src/contracts/field-type.ts'
-import { type ColumnFacts, readColumns, readForeignKeys, readRelations, readUniques } from './catalog-facts.ts'
+import { type ColumnFacts, readFacts, readRelations } from './catalog-facts.ts'
 import { entityReferences } from './catalog-references.ts'
 import { assertServed, assertTables, missingColumns, schemaDrift } from './catalog-refusals.ts'
 import type { PostgresClient } from './connections.ts'
@@ -77,7 +77,7 @@ export async function describeEntities(client: PostgresClient, options: Describe
   const relationOf = (entity: EntityMapping) => relations.find((relation) => relation.index === mapping.entities.indexOf(entity))
   assertTables(selected.map(({ entity }) => ({ entity, relation: relationOf(entity) })))
   const oids = selected.flatMap(({ entity }) => relationOf(entity)?.oid ?? [])
-  const [columns, uniques, foreignKeys] = [await readColumns(client, oids), await readUniques(client, oids), await readForeignKeys(client, oids)]
+  const { columns, uniques, foreignKeys } = await readFacts(client, oids)
   const missing = selected.flatMap(({ entity, fields }) => missingColumns(entity, fields, relationOf(entity), columns))
   if (missing.length > 0) throw schemaDrift(missing)
   const entityOf = (oid: string) => {

@@ -1,6 +1,6 @@
-import { oidArray } from './catalog-facts.ts'
+import { oidArraySql } from './catalog-facts.ts'
 import type { PostgresEntity } from './catalog.ts'
-import { quoteLiteral, quoteTable } from './quote.ts'
+import { quoteTable } from './quote.ts'
 
 /**
  * `FROM … AS t WHERE …` for all rows of the entity: of its table and of those below it when the view was opened, and of its tenant where it has a scope. Which tables stand below
@@ -17,7 +17,7 @@ export function fromRows(entity: PostgresEntity, sample = ''): string {
 /** What keeps other tables out of those that the entity is made of. */
 export function onlyMembers({ oid, members }: PostgresEntity, alias: string): { readonly only: string; readonly condition: string | null } {
   const alone = members.length === 1 && members[0] === oid
-  return alone ? { only: 'ONLY ', condition: null } : { only: '', condition: `${alias}.tableoid = ANY (${quoteLiteral(oidArray(members))}::oid[])` }
+  return alone ? { only: 'ONLY ', condition: null } : { only: '', condition: `${alias}.tableoid = ANY (${oidArraySql(members)})` }
 }
 
 /** All rows that make up one of the entity: that of its own table, and those by which it belongs to its tenant. */

@@ -31,11 +31,27 @@ type QueryText = (query: TextQuery) => Promise<TextResult | readonly TextResult[
  * @throws The typed form of what the database said (`databaseError`).
  */
 export async function queryText(client: PostgresClient, doing: string, sql: string, values?: readonly (string | number | null)[]): Promise<readonly TextRow[]> {
+  return (await results(client, doing, sql, values)).at(-1)!.rows
+}
+
+/**
+ * Asks several things in one round trip. Each question is statements of which the last one's rows are the answer; each string is one statement.
+ *
+ * @returns The answers, in the order of the questions.
+ * @throws As `queryText`; the first that fails ends all.
+ */
+export async function queryAll(client: PostgresClient, doing: string, questions: readonly (readonly string[])[]): Promise<readonly (readonly TextRow[])[]> {
+  if (questions.length === 0) return []
+  const answers = await results(client, doing, questions.flat().join(';\n'))
+  let last = -1
+  return questions.map((statements) => answers[(last += statements.length)]!.rows)
+}
+
+async function results(client: PostgresClient, doing: string, sql: string, values?: readonly (string | number | null)[]): Promise<readonly TextResult[]> {
   try {
     const run = client.query.bind(client) as unknown as QueryText
     const result = await run({ text: sql, ...(values ? { values } : {}), types: TEXT_TYPES, query_timeout: NO_TIMEOUT })
-    const last = Array.isArray(result) ? (result.at(-1) as TextResult) : (result as TextResult)
-    return last.rows
+    return Array.isArray(result) ? (result as readonly TextResult[]) : [result as TextResult]
   } catch (error) {
     throw databaseError(doing, error)
   }

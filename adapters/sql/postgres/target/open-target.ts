@@ -14,6 +14,7 @@ import { merge, type MergeParts } from './merge.ts'
 import { readLiveTables } from './read-live-tables.ts'
 import { reconcile } from './reconcile.ts'
 import { rejected } from './refuse-merge.ts'
+import { type RestoreLock, takeRestoreLock } from './restore-lock.ts'
 import { stageRecords, type StagedRecords } from './stage-records.ts'
 import { openStagingArea } from './staging-area.ts'
 import { openTargetSession, type TargetTransaction } from './target-session.ts'
@@ -42,18 +43,22 @@ export interface OpenPostgresTargetOptions extends AbortableOptions, SessionSett
 export async function openPostgresTarget(options: OpenPostgresTargetOptions): Promise<RestoreTarget> {
   const { store, connections, mapping, selection, restoreId, resumes = null, signal } = options
   const session = await openTargetSession(connections, options)
+  const held: { lock?: RestoreLock } = {}
   try {
-    const { entities, tables, mayReplicate } = await session.transaction(
+    const parts = await session.transaction(
       async (tx) => {
-        const found = await describeEntities(tx.client, { store, mapping, selection, searchPath: session.server.searchPath })
-        refuseHidden(found)
-        return { entities: found, tables: await readLiveTables(tx, found), mayReplicate: await maySilenceEverything(tx) }
+        const entities = await describeEntities(tx.client, { store, mapping, selection, searchPath: session.server.searchPath })
+        refuseHidden(entities)
+        const known = { entities, tables: await readLiveTables(tx, entities), mayReplicate: await maySilenceEverything(tx) }
+        const lock = (held.lock = await takeRestoreLock(tx, session, connections, restoreId))
+        return { session, ...known, area: await openStagingArea(tx, session, { lock, restoreId, resumes }) }
       },
       { signal, ofCatalog: true },
     )
-    const area = await openStagingArea(session, connections, restoreId, resumes)
-    return createTarget(store, mapping, { session, area, entities, tables, mayReplicate }, options.segmentBytes)
+    return createTarget(store, mapping, parts, options.segmentBytes)
   } catch (error) {
+    // The lock is the session's, and outlives the transaction. Whoever borrows the connection next must not have it.
+    await held.lock?.release().catch(() => session.close(true))
     session.close()
     throw error
   }
@@ -139,6 +144,7 @@ function createTarget(
     },
 
     stage: async (item, options = {}) => stage(fitRecords([item], tables)[0]!, options),
+
 
     async reconcile(items, options = {}) {
       fitRecords(items, tables)

@@ -1,6 +1,6 @@
 import { HoldfastError } from '../../../../src/kernel/errors.ts'
 import type { PostgresEntity } from '../catalog.ts'
-import { oidArray } from '../catalog-facts.ts'
+import { oidArraySql } from '../catalog-facts.ts'
 import { quoteTable } from '../quote.ts'
 import type { CheckConstraint, ForeignKey, LiveColumn, LiveTable, TableHook, UniqueIndex } from './live-table.ts'
 import type { TargetTransaction } from './target-session.ts'
@@ -66,21 +66,21 @@ const HOOKS = `
   WHERE hook.fires <> 'D'`
 
 /** Of all tables at once: planning the statement takes longer than running it. */
-const TABLES = `
+const tablesSql = (tables: string, sequences: string) => `
   SELECT coalesce(json_agg(json_build_object(
     'oid', c.oid::text, 'owned', pg_has_role(c.relowner, 'USAGE'),
     'lacks', (SELECT coalesce(json_agg(p), '[]') FROM unnest(ARRAY['SELECT', 'INSERT', 'UPDATE']) p WHERE NOT has_table_privilege(c.oid, p)),
     'columns', (${COLUMNS}), 'uniques', coalesce((${UNIQUES}), '[]'), 'checks', coalesce((${CHECKS}), '[]'), 'hooks', coalesce((${HOOKS}), '[]'),
     'deferrableExclusion', EXISTS (SELECT FROM pg_constraint k WHERE k.conrelid = c.oid AND k.contype = 'x' AND k.condeferrable),
-    'unadvanceable', (SELECT coalesce(json_agg(q::text), '[]') FROM unnest($2::oid[]) q WHERE NOT (has_sequence_privilege(q, 'UPDATE') AND has_sequence_privilege(q, 'SELECT, USAGE'))))), '[]') AS json
-  FROM pg_class c WHERE c.oid = ANY ($1::oid[])`
+    'unadvanceable', (SELECT coalesce(json_agg(q::text), '[]') FROM unnest(${sequences}) q WHERE NOT (has_sequence_privilege(q, 'UPDATE') AND has_sequence_privilege(q, 'SELECT, USAGE'))))), '[]') AS json
+  FROM pg_class c WHERE c.oid = ANY (${tables})`
 
 /**
  * Constraints of partitions repeat those of their partitioned table and are left out when that one is there already. Unenforced foreign keys
  * (PostgreSQL 18) promise nothing, so nothing is checked of them.
  */
-const FOREIGN_KEYS = `
-  WITH target AS (SELECT unnest($1::oid[]) AS oid)
+const foreignKeysSql = (tables: string) => `
+  WITH target AS (SELECT unnest(${tables}) AS oid)
   SELECT coalesce(json_agg(json_build_object(
     'oid', k.oid::text, 'name', k.conname, 'full', k.confmatchtype = 'f', 'deferrable', k.condeferrable, 'onUpdate', k.confupdtype,
     'period', coalesce((to_jsonb(k) ->> 'conperiod')::bool, false),
@@ -107,12 +107,15 @@ const FOREIGN_KEYS = `
  * @throws `E_SCHEMA_DRIFT` for a table that has gone meanwhile; `E_MAPPING` for a foreign key over periods, which is not served.
  */
 export async function readLiveTables(tx: TargetTransaction, entities: readonly PostgresEntity[]): Promise<readonly LiveTable[]> {
-  const oids = entities.map(({ oid }) => oid)
-  const keys = await tx.json<readonly (ForeignKey & { readonly period: boolean })[]>('reading the foreign keys', FOREIGN_KEYS, [oidArray(oids)])
+  const oids = oidArraySql(entities.map(({ oid }) => oid))
+  const sequences = oidArraySql(entities.flatMap(({ columns }) => columns.flatMap(({ sequence }) => sequence ?? [])))
+  const answers = await tx.all('reading the catalog', [[foreignKeysSql(oids)], [tablesSql(oids, sequences)]])
+  const [keys, found] = answers.map(([row]) => JSON.parse(row!.json!) as unknown) as [
+    readonly (ForeignKey & { readonly period: boolean })[],
+    readonly TableFacts[],
+  ]
   const period = keys.find((key) => key.period)
   if (period) throw new HoldfastError('E_MAPPING', `foreign key ${period.name} of ${period.childTable} is over periods, which is not served`)
-  const sequences = entities.flatMap(({ columns }) => columns.flatMap(({ sequence }) => sequence ?? []))
-  const found = await tx.json<readonly TableFacts[]>('reading the catalog', TABLES, [oidArray(oids), oidArray(sequences)])
   return entities.map((entity) => {
     const table = quoteTable(entity.schema, entity.table)
     const facts = found.find(({ oid }) => oid === entity.oid)

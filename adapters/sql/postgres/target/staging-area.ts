@@ -1,9 +1,7 @@
-import { createHash } from 'node:crypto'
 import { HoldfastError } from '../../../../src/kernel/errors.ts'
 import { ownerOf, type StagedLedger } from '../../staged-ledger.ts'
-import type { PostgresConnections } from '../connections.ts'
 import { quoteIdent, quoteTable } from '../quote.ts'
-import { LOCK_CLASS, type RestoreLock, takeRestoreLock } from './restore-lock.ts'
+import { LOCK_CLASS, lockNumber, ownerName, type RestoreLock } from './restore-lock.ts'
 import { ledgerOf } from './staging-comment.ts'
 import type { TargetSession, TargetTransaction } from './target-session.ts'
 
@@ -43,34 +41,18 @@ export interface LeftTable {
   readonly ledger: StagedLedger
 }
 
-/**
- * Claims the staging area of one restore, and drops what restores that live no more have left: those whose lock is free. Tables that this one may go on with become its own.
- *
- * @throws `E_SESSION_FENCED` when a restore of that id runs in another session.
- */
+/** Claims the staging area of one restore, and drops what restores that live no more have left: those whose lock is free. Tables that this one may go on with become its own. */
 export async function openStagingArea(
+  tx: TargetTransaction,
   session: TargetSession,
-  connections: PostgresConnections,
-  restoreId: string,
-  resumes: string | null = null,
+  { lock, restoreId, resumes }: { readonly lock: RestoreLock; readonly restoreId: string; readonly resumes: string | null },
 ): Promise<StagingArea> {
-  const owner = createHash('sha256').update(restoreId).digest('hex').slice(0, 32)
-  const lock = await takeRestoreLock(session, connections, lockNumber(owner))
-  if (!lock) throw new HoldfastError('E_SESSION_FENCED', `restore ${restoreId} runs in another session of this database`)
-  try {
-    const names = namesOf(owner)
-    const left: LeftTable[] = []
-    const mayTemp = await session.transaction(async (tx) => {
-      const [place] = await tx.rows('asking for rights', PLACE, [STAGING_SCHEMA])
-      // Where there is no schema nothing was left.
-      if (place?.staged === 'true') left.push(...(await sweep(tx, owner, resumes, names)))
-      return place?.temp === 'true'
-    })
-    return createStagingArea(session, owner, { lock, mayTemp, names, resumes, left })
-  } catch (error) {
-    await lock.release().catch(() => {})
-    throw error
-  }
+  const owner = ownerName(restoreId)
+  const names = namesOf(owner)
+  const [place] = await tx.rows('asking for rights', PLACE, [STAGING_SCHEMA])
+  // Where there is no schema nothing was left.
+  const left = place?.staged === 'true' ? [...(await sweep(tx, owner, resumes, names))] : []
+  return createStagingArea(session, owner, { lock, mayTemp: place?.temp === 'true', names, resumes, left })
 }
 
 /** Names of tables, one after the other. */
@@ -134,15 +116,15 @@ function createStagingArea(session: TargetSession, owner: string, { lock, mayTem
     },
 
     async clear() {
+      const first = temporary.length > 0 ? { doing: 'dropping staging tables', sql: `DROP TABLE IF EXISTS ${temporary.join(', ')}` } : undefined
       const clearing = async (tx: TargetTransaction) => {
-        if (temporary.length > 0) await tx.rows('dropping staging tables', `DROP TABLE IF EXISTS ${temporary.join(', ')}`)
         // Nobody else would see the tables of this session, whoever takes the lock from here on.
         if (!prepared) return lock.release(tx)
         await dropTables(tx, ({ owner: name }) => name === owner)
         await dropEmptySchema(tx)
       }
       // What a crash of the server brings back is swept by the next restore.
-      await session.transaction(clearing, { ending: 'passing' })
+      await session.transaction(clearing, { ending: 'passing', ...(first ? { first } : {}) })
       if (prepared) await lock.release()
     },
   }
@@ -168,8 +150,6 @@ interface StagingTable {
   readonly owner: string
   readonly ledger: StagedLedger | null
 }
-
-const lockNumber = (owner: string): number => Number.parseInt(owner.slice(0, 8), 16) | 0
 
 /** One at a time creates or drops the schema, so that it does not go from under a table. */
 async function guardSchema(tx: TargetTransaction): Promise<void> {
