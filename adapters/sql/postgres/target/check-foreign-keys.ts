@@ -2,7 +2,7 @@ import type { FieldDescriptor } from '../../../../src/contracts/entity-descripto
 import { recordToken } from './record-token.ts'
 import type { DecidedItem } from './decide-actions.ts'
 import { finalImage, isLeaving } from './final-image.ts'
-import { findProblems } from './find-problems.ts'
+import type { ProblemSearch } from './find-problems.ts'
 import type { FittedItem } from './fit-record.ts'
 import type { ForeignKey } from './live-table.ts'
 import type { ProblemList } from '../../problem-list.ts'
@@ -10,61 +10,44 @@ import { ACTION_CODE, WRITING } from '../../merge-action.ts'
 import { columnOf, LINE, sameKey, textOf } from './row-sql.ts'
 import type { TargetTransaction } from './target-session.ts'
 
-/** Finds records whose parent neither is live nor will be, before anything is written. Parents in `unknown` (by OID) are not judged: their rows are not here yet. */
-export async function checkParentsBefore(
-  tx: TargetTransaction,
-  decided: DecidedItem,
-  all: readonly DecidedItem[],
-  unknown: ReadonlySet<string>,
-  list: ProblemList,
-): Promise<void> {
-  if (decided.counts.create + decided.counts.update === 0) return
-  for (const key of decided.fitted.live.references) {
-    if (unknown.has(key.parent) || keepsParents(key, decided, all)) continue
+/** Looks for records whose parent neither is live nor will be, before anything is written. Parents in `unknown` (by OID) are not judged: their rows are not here yet. */
+export function parentSearches(decided: DecidedItem, all: readonly DecidedItem[], unknown: ReadonlySet<string>): readonly ProblemSearch[] {
+  if (decided.counts.create + decided.counts.update === 0) return []
+  return decided.fitted.live.references.flatMap((key) => {
+    if (unknown.has(key.parent) || keepsParents(key, decided, all)) return []
     const parent = all.find(({ fitted }) => fitted.live.oid === key.parent)
     // A row that keeps its key keeps what refers to the key; other columns may change, and then the row counts as it will be.
     const moves = parent && (parent.counts.delete > 0 || !refersToKey(key, parent.fitted)) ? `AND NOT ${isLeaving(parent, 'p')}` : ''
     const coming = parent ? `AND NOT EXISTS (SELECT FROM ${finalImage(parent)} p WHERE ${matches(key)})` : ''
-    await findProblems(
-      tx,
-      {
-        ...missingParent(decided.fitted, key),
-        from: `FROM ${finalImage(decided)} w WHERE ${refers(key)} AND NOT EXISTS (SELECT FROM ${key.parentTable} p WHERE ${matches(key)} ${moves}) ${coming}`,
-        line: `w.${LINE}`,
-      },
-      list,
-    )
-  }
+    const from = `FROM ${finalImage(decided)} w WHERE ${refers(key)} AND NOT EXISTS (SELECT FROM ${key.parentTable} p WHERE ${matches(key)} ${moves}) ${coming}`
+    return [{ ...missingParent(decided.fitted, key), from, line: `w.${LINE}` }]
+  })
 }
 
 /**
- * Finds updates and deletions that would take from live rows the value they refer to, before anything is written. An update changes no key, so that only
- * foreign keys to other columns matter there. Rows that are written themselves count as they will be, which `checkParentsBefore` sees to.
+ * Looks for updates and deletions that would take from live rows the value they refer to, before anything is written. An update changes no key, so that only
+ * foreign keys to other columns matter there. Rows that are written themselves count as they will be, which `parentSearches` sees to.
  */
-export async function checkChildrenBefore(tx: TargetTransaction, decided: DecidedItem, all: readonly DecidedItem[], list: ProblemList): Promise<void> {
+export function childSearches(decided: DecidedItem, all: readonly DecidedItem[]): readonly ProblemSearch[] {
   const { fitted, counts } = decided
-  if (counts.delete > 0) await checkOrphans(tx, decided, all, list)
-  if (counts.update === 0) return
+  const searches: ProblemSearch[] = counts.delete > 0 ? orphanSearches(decided, all) : []
+  if (counts.update === 0) return searches
   for (const key of fitted.live.referencedBy) {
     if (!key.childReadable || refersToKey(key, fitted)) continue
     const child = all.find((item) => item.fitted.live.oid === key.child)
     const stays = child ? `AND NOT ${isLeaving(child, 'c')}` : ''
     const paths = key.parentColumns.map((column) => fitted.fields.find((field) => field.column === column)?.path ?? column)
-    await findProblems(
-      tx,
-      {
-        doing: 'looking for rows that refer to updated ones',
-        fitted,
-        cause: 'missing-parent',
-        message: () => `rows of ${key.childTable} refer to a value of ${paths.join(', ')} that no row would have any more (${key.name})`,
-        from: `FROM ${finalImage(decided)} w JOIN ${fitted.live.table} p ON ${sameKey(fitted.live, 'p', 'w')}
-          WHERE EXISTS (SELECT FROM ${key.childTable} c WHERE ${matches(key, 'p', 'c')} ${stays}
-            AND NOT EXISTS (SELECT FROM ${finalImage(decided)} f WHERE ${matches(key, 'f', 'c')}))`,
-        line: `w.${LINE}`,
-      },
-      list,
-    )
+    searches.push({
+      fitted,
+      cause: 'missing-parent',
+      message: () => `rows of ${key.childTable} refer to a value of ${paths.join(', ')} that no row would have any more (${key.name})`,
+      from: `FROM ${finalImage(decided)} w JOIN ${fitted.live.table} p ON ${sameKey(fitted.live, 'p', 'w')}
+        WHERE EXISTS (SELECT FROM ${key.childTable} c WHERE ${matches(key, 'p', 'c')} ${stays}
+          AND NOT EXISTS (SELECT FROM ${finalImage(decided)} f WHERE ${matches(key, 'f', 'c')}))`,
+      line: `w.${LINE}`,
+    })
   }
+  return searches
 }
 
 /** Rows that are only updated, in other fields, refer to what they did; and there it stays. */
@@ -75,15 +58,14 @@ function keepsParents(key: ForeignKey, { fitted, counts }: DecidedItem, all: rea
 }
 
 /** Rows to be deleted that others still refer to. */
-async function checkOrphans(tx: TargetTransaction, decided: DecidedItem, all: readonly DecidedItem[], list: ProblemList): Promise<void> {
+function orphanSearches(decided: DecidedItem, all: readonly DecidedItem[]): ProblemSearch[] {
   const { staged, fitted, actions } = decided
-  for (const key of fitted.live.referencedBy.filter(({ childReadable }) => childReadable)) {
-    const child = all.find((item) => item.fitted.live.oid === key.child)
-    const stays = child ? `AND NOT ${isLeaving(child, 'c')}` : ''
-    await findProblems(
-      tx,
-      {
-        doing: 'looking for rows that refer to deleted ones',
+  return fitted.live.referencedBy
+    .filter(({ childReadable }) => childReadable)
+    .map((key) => {
+      const child = all.find((item) => item.fitted.live.oid === key.child)
+      const stays = child ? `AND NOT ${isLeaving(child, 'c')}` : ''
+      return {
         fitted,
         cause: 'missing-parent',
         message: () => `it would be deleted, and rows of ${key.childTable} refer to it (${key.name})`,
@@ -91,25 +73,23 @@ async function checkOrphans(tx: TargetTransaction, decided: DecidedItem, all: re
           WHERE a.act = ${ACTION_CODE.delete} AND EXISTS (SELECT FROM ${key.childTable} c WHERE ${matches(key, 'p', 'c')} ${stays}
             AND NOT EXISTS (SELECT FROM ${finalImage(decided)} f WHERE ${matches(key, 'f', 'c')}))`,
         line: null,
-      },
-      list,
-    )
-  }
+      }
+    })
 }
 
 /** What a merge wrote: `staged` rows by their actions, or a whole table that had been empty. */
 export type WrittenItem = { readonly fitted: FittedItem; readonly decided: DecidedItem | null }
 
-/** Checks the rows just written against the live tables, as the silenced foreign key triggers would have. */
-export async function recheckParents(tx: TargetTransaction, { fitted, decided }: WrittenItem, all: readonly DecidedItem[], list: ProblemList): Promise<void> {
-  for (const key of fitted.live.references) {
-    if (decided && keepsParents(key, decided, all)) continue
+/** Looks at the rows just written and at the live tables, as the silenced foreign key triggers would have. */
+export function writtenParentSearches({ fitted, decided }: WrittenItem, all: readonly DecidedItem[]): readonly ProblemSearch[] {
+  return fitted.live.references.flatMap((key) => {
+    if (decided && keepsParents(key, decided, all)) return []
     const orphan = `${refers(key)} AND NOT EXISTS (SELECT FROM ${key.parentTable} p WHERE ${matches(key)})`
     const rows = decided
       ? `${decided.actions} a JOIN ${decided.staged.table} s ON s.${LINE} = a.line JOIN ${fitted.live.table} w ON ${sameKey(fitted.live, 'w', 's')} WHERE a.act IN ${WRITING} AND`
       : `${fitted.live.table} w WHERE`
-    await findProblems(tx, { ...missingParent(fitted, key), from: `FROM ${rows} ${orphan}`, line: decided ? 'a.line' : null }, list)
-  }
+    return [{ ...missingParent(fitted, key), from: `FROM ${rows} ${orphan}`, line: decided ? 'a.line' : null }]
+  })
 }
 
 /**
@@ -153,7 +133,6 @@ function missingParent(fitted: FittedItem, key: ForeignKey) {
   const hidden = fields.some((field) => !field || field.sensitive)
   const name = key.childColumns.map((column, at) => fields[at]?.path ?? column).join(', ')
   return {
-    doing: 'looking for missing parents',
     fitted,
     also: key.childColumns.map((column, at) => `${textOf(columnOf('w', column))} AS f${at}`).join(', '),
     cause: 'missing-parent' as const,

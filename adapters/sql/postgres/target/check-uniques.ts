@@ -1,52 +1,44 @@
 import { quoteIdent } from '../quote.ts'
 import type { DecidedItem } from './decide-actions.ts'
 import { finalImage, isLeaving } from './final-image.ts'
-import { findProblems } from './find-problems.ts'
+import type { ProblemSearch } from './find-problems.ts'
 import type { UniqueIndex } from './live-table.ts'
-import type { ProblemList } from '../../problem-list.ts'
 import { keyColumns, keyOfRow } from './record-key.ts'
 import { LINE, sameKey } from './row-sql.ts'
-import type { TargetTransaction } from './target-session.ts'
 
 /**
- * Finds records that would share a unique value with another record, or with a live row of another key that stays as it is. Two rows that
+ * Looks for records that would share a unique value with another record, or with a live row of another key that stays as it is. Two rows that
  * exchange a value are no clash: what counts is how the table stands in the end.
  */
-export async function checkUniques(tx: TargetTransaction, decided: DecidedItem, list: ProblemList): Promise<void> {
+export function uniqueSearches(decided: DecidedItem): readonly ProblemSearch[] {
   const { fitted, counts } = decided
-  if (counts.create + counts.update === 0) return
-  for (const index of fitted.live.uniques.filter((each) => mayChange(each, decided))) {
-    const says = `${describe(decided, index)} is unique (${index.name})`
-    const written = indexed(decided, index, finalImage(decided), [LINE])
-    await findProblems(
-      tx,
-      {
-        doing: 'looking for unique clashes with live rows',
-        fitted,
-        from: `FROM ${written} w JOIN ${indexed(decided, index, `(SELECT * FROM ${fitted.live.table})`, [])} l ON ${sameEntry(index, 'l', 'w')}
+  if (counts.create + counts.update === 0) return []
+  return fitted.live.uniques
+    .filter((each) => mayChange(each, decided))
+    .flatMap((index): ProblemSearch[] => {
+      const says = `${describe(decided, index)} is unique (${index.name})`
+      const written = indexed(decided, index, finalImage(decided), [LINE])
+      return [
+        {
+          fitted,
+          from: `FROM ${written} w JOIN ${indexed(decided, index, `(SELECT * FROM ${fitted.live.table})`, [])} l ON ${sameEntry(index, 'l', 'w')}
                WHERE NOT (${sameKey(fitted.live, 'l', 'w')}) AND NOT ${isLeaving(decided, 'l')}`,
-        line: `w.${LINE}`,
-        also: keyColumns(fitted, 'l', 'o'),
-        cause: 'unique-clash',
-        message: (row) => `${says}, and the live row ${keyOfRow(fitted, row, 'o')}, which stays, has the same value`,
-      },
-      list,
-    )
-    await findProblems(
-      tx,
-      {
-        doing: 'looking for unique clashes among the records',
-        fitted,
-        from: `FROM (SELECT *, min(${LINE}) OVER (PARTITION BY ${index.columns.map((_, at) => `u${at}`).join(', ')}) AS first FROM ${written} e ${distinctNulls(index)}) w
+          line: `w.${LINE}`,
+          also: keyColumns(fitted, 'l', 'o'),
+          cause: 'unique-clash',
+          message: (row) => `${says}, and the live row ${keyOfRow(fitted, row, 'o')}, which stays, has the same value`,
+        },
+        {
+          fitted,
+          from: `FROM (SELECT *, min(${LINE}) OVER (PARTITION BY ${index.columns.map((_, at) => `u${at}`).join(', ')}) AS first FROM ${written} e ${distinctNulls(index)}) w
                WHERE w.${LINE} > w.first`,
-        line: `w.${LINE}`,
-        also: 'w.first::text AS first',
-        cause: 'unique-clash',
-        message: (row) => `${says}, and record ${row.first} has the same value`,
-      },
-      list,
-    )
-  }
+          line: `w.${LINE}`,
+          also: 'w.first::text AS first',
+          cause: 'unique-clash',
+          message: (row) => `${says}, and record ${row.first} has the same value`,
+        },
+      ]
+    })
 }
 
 /** Whether an entry of the index can be another once all is written. */

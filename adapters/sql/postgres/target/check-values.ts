@@ -1,32 +1,26 @@
 import { quoteIdent, quoteLiteral } from '../quote.ts'
 import type { DecidedItem } from './decide-actions.ts'
 import { finalImage } from './final-image.ts'
-import { findProblems } from './find-problems.ts'
-import type { ProblemList } from '../../problem-list.ts'
+import type { ProblemSearch } from './find-problems.ts'
 import { LINE } from './row-sql.ts'
-import type { TargetTransaction } from './target-session.ts'
 
 /**
- * Finds records that NOT NULL or CHECK constraints of the live table would refuse: those that came since the snapshot. And, where the table has
+ * Looks for records that NOT NULL or CHECK constraints of the live table would refuse: those that came since the snapshot. And, where the table has
  * got a column that needs a value and the records have none, every record that would be created.
  */
-export async function checkValues(tx: TargetTransaction, decided: DecidedItem, list: ProblemList): Promise<void> {
+export function valueSearches(decided: DecidedItem): readonly ProblemSearch[] {
   const { fitted, counts, actions } = decided
-  if (counts.create + counts.update === 0) return
+  if (counts.create + counts.update === 0) return []
+  const searches: ProblemSearch[] = []
   if (fitted.lacking.length > 0 && counts.create > 0) {
     const columns = fitted.lacking.map(({ name }) => name).join(', ')
-    await findProblems(
-      tx,
-      {
-        doing: 'looking for records that lack a column',
-        fitted,
-        from: `FROM ${decided.staged.table} w JOIN ${actions} a ON a.line = w.${LINE} WHERE a.act = 'c'`,
-        line: `w.${LINE}`,
-        cause: 'schema',
-        message: () => `the record has no value for ${columns}, which the table requires and has no default for`,
-      },
-      list,
-    )
+    searches.push({
+      fitted,
+      from: `FROM ${decided.staged.table} w JOIN ${actions} a ON a.line = w.${LINE} WHERE a.act = 'c'`,
+      line: `w.${LINE}`,
+      cause: 'schema',
+      message: () => `the record has no value for ${columns}, which the table requires and has no default for`,
+    })
   }
   const mapped = new Set(fitted.fields.map(({ column }) => column))
   const rules = [
@@ -38,21 +32,17 @@ export async function checkValues(tx: TargetTransaction, decided: DecidedItem, l
       .filter(({ columns }) => columns.every((column) => mapped.has(column)))
       .map(({ name, expression }) => ({ says: `check constraint ${name} is not met`, broken: `NOT (${expression})` })),
   ]
-  if (rules.length === 0) return
-  await findProblems(
-    tx,
-    {
-      doing: 'looking for values that the live table refuses',
-      fitted,
-      from: `FROM ${finalImage(decided)} w CROSS JOIN LATERAL (VALUES ${rules.map(({ says, broken }) => `(${quoteLiteral(says)}, ${broken})`).join(', ')}) rule(says, broken)
-             WHERE (${rules.map(({ broken }) => broken).join(' OR ')}) AND rule.broken`,
-      line: `w.${LINE}`,
-      also: 'rule.says AS says',
-      cause: 'validation',
-      message: (row) => row.says ?? '',
-    },
-    list,
-  )
+  if (rules.length === 0) return searches
+  searches.push({
+    fitted,
+    from: `FROM ${finalImage(decided)} w CROSS JOIN LATERAL (VALUES ${rules.map(({ says, broken }) => `(${quoteLiteral(says)}, ${broken})`).join(', ')}) rule(says, broken)
+           WHERE (${rules.map(({ broken }) => broken).join(' OR ')}) AND rule.broken`,
+    line: `w.${LINE}`,
+    also: 'rule.says AS says',
+    cause: 'validation',
+    message: (row) => row.says ?? '',
+  })
+  return searches
 }
 
 const pathOf = ({ fitted }: DecidedItem, column: string): string => fitted.fields.find((field) => field.column === column)?.path ?? column

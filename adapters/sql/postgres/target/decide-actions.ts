@@ -31,30 +31,43 @@ export interface DecidedItem {
   readonly counts: ActionCounts
 }
 
-/** Compares staged with live rows, once (`OFFSET 0` keeps the planner from comparing again for each use of the result), and writes the decision on every record down: the checks and the merge all go by it. */
-export async function decideActions(tx: TargetTransaction, area: StagingArea, staged: StagedRecords): Promise<DecidedItem> {
-  const { fitted } = staged
-  const { name: actions, create } = area.passing(staged.rows)
-  const written = fitted.fields.filter((field) => field.written)
-  const among = await keySpan(tx, staged, 'l')
-  const counted = await tx.rows(
+/** Compares staged with live rows, and writes the decision on every record down: the checks and the merge all go by it. */
+export async function decideAll(tx: TargetTransaction, area: StagingArea, all: readonly StagedRecords[]): Promise<readonly DecidedItem[]> {
+  const deciding: { readonly staged: StagedRecords; readonly actions: string; readonly statements: readonly string[] }[] = []
+  for (const staged of all) {
+    const { name: actions, create } = area.passing(staged.rows)
+    deciding.push({ staged, actions, statements: decidingSql(staged, { actions, create, among: await keySpan(tx, staged, 'l') }) })
+  }
+  const counted = await tx.all(
     'comparing the records with the live rows',
-    `${create} (line bigint NOT NULL, act "char" NOT NULL) WITH (autovacuum_enabled = false);
-     INSERT INTO ${actions} (line, act)
+    deciding.map(({ statements }) => statements),
+  )
+  return deciding.map(({ staged, actions }, at) => ({ staged, fitted: staged.fitted, actions, counts: countsOf(staged, counted[at]!) }))
+}
+
+/** `OFFSET 0` keeps the planner from comparing again for each use of the result. The last statement counts. */
+function decidingSql(
+  staged: StagedRecords,
+  { actions, create, among }: { readonly actions: string; readonly create: string; readonly among: string },
+): readonly string[] {
+  const { fitted } = staged
+  const written = fitted.fields.filter((field) => field.written)
+  return [
+    `${create} (line bigint NOT NULL, act "char" NOT NULL) WITH (autovacuum_enabled = false)`,
+    `INSERT INTO ${actions} (line, act)
      SELECT line, act FROM (
        SELECT s.${LINE} AS line, CASE
          ${removal(fitted)}WHEN l.tableoid IS NULL THEN ${fitted.item.create === false ? ACTION_CODE.absent : ACTION_CODE.create}
          WHEN ${sameValues(written, 'l', 's')} THEN 'i'
          ELSE ${decision(fitted.item.policy, fitted)} END::"char" AS act
        FROM ${staged.table} s LEFT JOIN ${fitted.live.table} l ON ${sameKey(fitted.live, 'l', 's')}${among} OFFSET 0) decided
-     WHERE act <> 'i' ORDER BY line;
-     ${leavingOut(fitted, actions)}
-     ${fitted.item.deleteExtra ? extraSql(staged, actions) : ''}
-     CREATE UNIQUE INDEX ON ${actions} (line);
-     ANALYZE ${actions};
-     ${countStatement(actions)}`,
-  )
-  return { staged, fitted, actions, counts: countsOf(staged, counted) }
+     WHERE act <> 'i' ORDER BY line`,
+    ...leavingOut(fitted, actions),
+    ...(fitted.item.deleteExtra ? extraSql(staged, actions) : []),
+    `CREATE UNIQUE INDEX ON ${actions} (line)`,
+    `ANALYZE ${actions}`,
+    countStatement(actions),
+  ]
 }
 
 export async function countActions(tx: TargetTransaction, staged: StagedRecords, actions: string): Promise<ActionCounts> {
@@ -81,10 +94,12 @@ function countsOf({ fitted, rows, refused }: StagedRecords, found: readonly Text
   return { ...counts, delete: deleted, identical }
 }
 
-function leavingOut({ item: { leaveOut = [] } }: FittedItem, actions: string): string {
-  if (leaveOut.length === 0) return ''
-  return `UPDATE ${actions} SET act = CASE act WHEN ${ACTION_CODE.create} THEN ${ACTION_CODE.lost} ELSE ${ACTION_CODE.stuck} END::"char"
-     WHERE line IN (${leaveOut.map(Math.trunc).join(', ')}) AND act IN (${ACTION_CODE.create}, ${ACTION_CODE.update}, ${ACTION_CODE.conflict});`
+function leavingOut({ item: { leaveOut = [] } }: FittedItem, actions: string): readonly string[] {
+  if (leaveOut.length === 0) return []
+  return [
+    `UPDATE ${actions} SET act = CASE act WHEN ${ACTION_CODE.create} THEN ${ACTION_CODE.lost} ELSE ${ACTION_CODE.stuck} END::"char"
+     WHERE line IN (${leaveOut.map(Math.trunc).join(', ')}) AND act IN (${ACTION_CODE.create}, ${ACTION_CODE.update}, ${ACTION_CODE.conflict})`,
+  ]
 }
 
 /** Records that stand for rows to be deleted. */
@@ -95,13 +110,15 @@ function removal({ item: { deleteFrom } }: FittedItem): string {
 }
 
 /** Live rows without a record join the staged ones, behind the last record, to be deleted. */
-function extraSql({ fitted, table, rows }: StagedRecords, actions: string): string {
+function extraSql({ fitted, table, rows }: StagedRecords, actions: string): readonly string[] {
   const columns = fitted.fields.map(({ column }) => column)
   const order = fitted.live.key.map(({ column }) => columnOf('l', column)).join(', ')
-  return `INSERT INTO ${table} (${[...columns.map(quoteIdent), LINE].join(', ')})
+  return [
+    `INSERT INTO ${table} (${[...columns.map(quoteIdent), LINE].join(', ')})
        SELECT ${columns.map((column) => columnOf('l', column)).join(', ')}, ${rows} + row_number() OVER (ORDER BY ${order}) FROM ${fitted.live.table} l
-       WHERE NOT EXISTS (SELECT FROM ${table} s WHERE ${sameKey(fitted.live, 'l', 's')})${fitted.live.own === null ? '' : ` AND ${fitted.live.own}`};
-     INSERT INTO ${actions} (line, act) SELECT ${LINE}, ${ACTION_CODE.delete} FROM ${table} WHERE ${LINE} > ${rows};`
+       WHERE NOT EXISTS (SELECT FROM ${table} s WHERE ${sameKey(fitted.live, 'l', 's')})${fitted.live.own === null ? '' : ` AND ${fitted.live.own}`}`,
+    `INSERT INTO ${actions} (line, act) SELECT ${LINE}, ${ACTION_CODE.delete} FROM ${table} WHERE ${LINE} > ${rows}`,
+  ]
 }
 
 /** What the policy says of a row that differs. */

@@ -7,7 +7,6 @@ import type { TargetTransaction } from './target-session.ts'
 
 /** A query for records that cannot stand. */
 export interface ProblemSearch {
-  readonly doing: string
   readonly fitted: FittedItem
   /** What follows SELECT's list; `w` is the alias of the rows, with live column names. */
   readonly from: string
@@ -19,21 +18,27 @@ export interface ProblemSearch {
   readonly message: (row: TextRow) => string
 }
 
-/** Counts all rows of the search and lists as many as there is room for. */
-export async function findProblems(tx: TargetTransaction, search: ProblemSearch, list: ProblemList): Promise<void> {
-  const { fitted, line } = search
-  const order = line ?? fitted.key.map((_, at) => `k${at}`).join(', ')
-  const rows = await tx.rows(
-    search.doing,
-    `SELECT count(*) OVER ()::text AS found, ${line ?? 'NULL'}::text AS line, ${keyColumns(fitted, 'w')}${search.also ? `, ${search.also}` : ''}
-     ${search.from} ORDER BY ${order} LIMIT ${Math.max(1, list.room)}`,
+/** Counts all rows of the searches and lists as many as there is room for, of the first searches first. */
+export async function findProblems(tx: TargetTransaction, searches: readonly ProblemSearch[], list: ProblemList): Promise<void> {
+  const limit = Math.max(1, list.room)
+  const found = await tx.all(
+    'looking for records that cannot stand',
+    searches.map((search) => [searchSql(search, limit)]),
   )
-  const problems = rows.map((row) => ({
-    entity: fitted.item.entity,
-    key: keyOfRow(fitted, row),
-    ...(row.line === null ? {} : { line: Number(row.line) }),
-    cause: search.cause,
-    message: search.message(row),
-  }))
-  list.add(problems, Number(rows[0]?.found ?? 0))
+  for (const [at, search] of searches.entries()) {
+    const rows = found[at]!
+    const problems = rows.map((row) => ({
+      entity: search.fitted.item.entity,
+      key: keyOfRow(search.fitted, row),
+      ...(row.line === null ? {} : { line: Number(row.line) }),
+      cause: search.cause,
+      message: search.message(row),
+    }))
+    list.add(problems, Number(rows[0]?.found ?? 0))
+  }
+}
+
+function searchSql({ fitted, line, also, from }: ProblemSearch, limit: number): string {
+  const order = line ?? fitted.key.map((_, at) => `k${at}`).join(', ')
+  return `SELECT count(*) OVER ()::text AS found, ${line ?? 'NULL'}::text AS line, ${keyColumns(fitted, 'w')}${also ? `, ${also}` : ''} ${from} ORDER BY ${order} LIMIT ${limit}`
 }

@@ -5,8 +5,9 @@ import type { PostgresEntity } from '../catalog.ts'
 import { databaseError } from '../database-error.ts'
 import { advanceSequences } from './advance-sequences.ts'
 import { assertRights } from './assert-rights.ts'
-import { recheckChildren, recheckParents, type WrittenItem } from './check-foreign-keys.ts'
-import type { DecidedItem } from './decide-actions.ts'
+import { recheckChildren, type WrittenItem, writtenParentSearches } from './check-foreign-keys.ts'
+import { decideAll, type DecidedItem } from './decide-actions.ts'
+import { findProblems } from './find-problems.ts'
 import { fitRecords, type FittedItem } from './fit-record.ts'
 import { assertStillEmpty, assertWhole, loadDirect } from './load-direct.ts'
 import { lockOwners } from './lock-owners.ts'
@@ -16,7 +17,7 @@ import { assertUnchanged } from './live-look.ts'
 import { makeRoomForSwaps } from './part-swaps.ts'
 import { problemList, type ProblemList } from '../../problem-list.ts'
 import { readLiveTables } from './read-live-tables.ts'
-import { decideAll, describeAll, findAllProblems } from './reconcile.ts'
+import { describeAll, findAllProblems } from './reconcile.ts'
 import { recheckUniques } from './recheck-uniques.ts'
 import { refuseCascades } from './refuse-cascades.ts'
 import { refuseConflicts, refuseProblems, rejection } from './refuse-merge.ts'
@@ -66,9 +67,10 @@ export async function merge(parts: MergeParts, items: readonly MergeItem[], opti
     await refuseStrangers(tx, first, 'before')
     const decided = await judgeRows(tx, first, options.watch)
     if (options.compared) options.compared(await describeAll(tx, decided, staged, list, options.samples))
-    await refuseConflicts(decided, async (item) =>
-      (await takeSamples(tx, item, CONFLICT_KEYS)).flatMap(({ action, key }) => (action === 'conflict' ? [key] : [])),
-    )
+    await refuseConflicts(decided, async (item) => {
+      const [samples] = await takeSamples(tx, [item], CONFLICT_KEYS)
+      return samples!.flatMap(({ action, key }) => (action === 'conflict' ? [key] : []))
+    })
     if (!silence.replica) await refuseCascades(tx, decided, silence.standing)
     if (!options.compared && (!parts.checked || options.watch)) await findAllProblems(tx, decided, new Set(direct.map(({ live }) => live.oid)), list)
     refuseProblems(list)
@@ -162,8 +164,9 @@ async function writeAll(tx: TargetTransaction, { area, fitted, decided, silence,
 /** What silenced triggers would have checked. */
 async function recheck(tx: TargetTransaction, written: readonly WrittenItem[], list: ProblemList): Promise<void> {
   const all = written.flatMap(({ decided }) => decided ?? [])
+  const searches = written.flatMap((each) => writtenParentSearches(each, all))
+  await findProblems(tx, searches, list)
   for (const each of written) {
-    await recheckParents(tx, each, all, list)
     await recheckChildren(tx, each, list)
     await recheckUniques(tx, each.fitted, list)
   }

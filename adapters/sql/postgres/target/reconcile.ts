@@ -1,10 +1,11 @@
 import type { KnownRange } from '../../../../src/contracts/key-range.ts'
 import type { EntityReconciliation, ReconcileOptions, ReconcileReport } from '../../../../src/contracts/restore-target.ts'
 import type { PostgresEntity } from '../catalog.ts'
-import { checkChildrenBefore, checkParentsBefore } from './check-foreign-keys.ts'
-import { checkUniques } from './check-uniques.ts'
-import { checkValues } from './check-values.ts'
-import { type DecidedItem, decideActions } from './decide-actions.ts'
+import { childSearches, parentSearches } from './check-foreign-keys.ts'
+import { uniqueSearches } from './check-uniques.ts'
+import { valueSearches } from './check-values.ts'
+import { decideAll, type DecidedItem } from './decide-actions.ts'
+import { findProblems } from './find-problems.ts'
 import { assertUnchanged } from './live-look.ts'
 import { problemList, type ProblemList } from '../../problem-list.ts'
 import { judgeRows } from './watch-rows.ts'
@@ -48,15 +49,10 @@ export async function describeAll(
   samples = DEFAULT_SAMPLES,
 ): Promise<ReconcileReport> {
   await findAllProblems(tx, decided, unfinished(staged), list)
+  const sampled = await takeSamples(tx, decided, samples)
   const entities: EntityReconciliation[] = []
-  for (const item of decided) entities.push(await describe(tx, item, samples))
+  for (const [at, item] of decided.entries()) entities.push({ ...(await describe(tx, item)), samples: sampled[at]! })
   return { entities, problems: list.problems, problemCount: list.count }
-}
-
-export async function decideAll(tx: TargetTransaction, area: StagingArea, staged: readonly StagedRecords[]): Promise<readonly DecidedItem[]> {
-  const decided: DecidedItem[] = []
-  for (const each of staged) decided.push(await decideActions(tx, area, each))
-  return decided
 }
 
 /** All that would refuse the merge and can be seen before anything is written. */
@@ -66,12 +62,13 @@ export async function findAllProblems(
   unknownParents: ReadonlySet<string>,
   list: ProblemList,
 ): Promise<void> {
-  for (const item of decided) {
-    await checkValues(tx, item, list)
-    await checkUniques(tx, item, list)
-    await checkParentsBefore(tx, item, decided, unknownParents, list)
-    await checkChildrenBefore(tx, item, decided, list)
-  }
+  const searches = decided.flatMap((item) => [
+    ...valueSearches(item),
+    ...uniqueSearches(item),
+    ...parentSearches(item, decided, unknownParents),
+    ...childSearches(item, decided),
+  ])
+  await findProblems(tx, searches, list)
 }
 
 /** Tables of which only a part was staged, because a line was refused: that their other records are missing is known already. */
@@ -79,12 +76,12 @@ function unfinished(staged: readonly StagedRecords[]): ReadonlySet<string> {
   return new Set(staged.filter(({ complete }) => !complete).map(({ fitted }) => fitted.live.oid))
 }
 
-async function describe(tx: TargetTransaction, item: DecidedItem, samples: number): Promise<EntityReconciliation> {
+async function describe(tx: TargetTransaction, item: DecidedItem): Promise<Omit<EntityReconciliation, 'samples'>> {
   const { staged, fitted, counts } = item
   const { lost, stuck, ...told } = counts
   const matched = staged.rows - staged.refused - counts.create - counts.absent - lost
   const extra = fitted.item.partial ? 0 : (await countLive(tx, item)) - matched
-  return { entity: fitted.item.entity, ...told, failed: lost + stuck, extra, samples: samples > 0 ? await takeSamples(tx, item, samples) : [] }
+  return { entity: fitted.item.entity, ...told, failed: lost + stuck, extra }
 }
 
 async function countLive(tx: TargetTransaction, { fitted: { live, item } }: DecidedItem): Promise<number> {
