@@ -14,6 +14,9 @@ import type { StoreSelection } from './select-entities.ts'
 import { shapeOfTenant } from './target-tenant.ts'
 import { tenantFields } from './tenant-fields.ts'
 
+/** Picked rows of an entity that are few. */
+const FEW_ROWS = 1000
+
 /** One store's part of a restore, from the open target on. */
 export interface OpenStore {
   readonly selection: StoreSelection
@@ -60,6 +63,7 @@ export async function prepareStore(selection: StoreSelection, target: RestoreTar
     context.resolvers.length === 0 &&
     context.continueOnError === 0 &&
     !choosesFields(selection, context) &&
+    !areFew(selection, target, context) &&
     (await allEmpty(selection, target, context))
   const items: ChosenItem[] = []
   const { policy, create, deleteExtra } = context
@@ -101,6 +105,11 @@ function livePaths(paths: readonly string[], { kept }: EntityEvolution): string[
 async function allEmpty({ entities }: StoreSelection, target: RestoreTarget, { signal }: RestoreContext): Promise<boolean> {
   for (const { descriptor } of entities) if (!(await target.isEmpty(descriptor.name, { signal }))) return false
   return true
+}
+
+/** So few rows are staged, whatever the tables hold: where that is quick, asking is of no use. */
+function areFew({ entities }: StoreSelection, target: RestoreTarget, { selection }: RestoreContext): boolean {
+  return target.stageTogether !== undefined && entities.every(({ ranges }) => (selection?.(ranges)?.rows ?? Number.POSITIVE_INFINITY) <= FEW_ROWS)
 }
 
 /** Such rows are never created, for want of their other fields. */

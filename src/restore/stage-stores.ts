@@ -15,10 +15,13 @@ export async function stageStores(stores: readonly OpenStore[], context: Restore
 async function stageStore(store: OpenStore, context: RestoreContext): Promise<void> {
   const { selection, target, items } = store
   const { id, meters, problems, signal, continueOnError, logger } = context
-  for (const item of items) {
+  const together = await target.stageTogether?.(items, { signal })
+  for (const [at, item] of items.entries()) {
     const meter = meters.of(item.archived)
     meter.working()
-    const report = await target.stage(item, { signal, onProgress: (rows) => meter.reached(rows), refusable: Math.max(0, continueOnError - problems.count) })
+    const report =
+      together?.[at] ??
+      (await target.stage(item, { signal, onProgress: (rows) => meter.reached(rows), refusable: Math.max(0, continueOnError - problems.count) }))
     if (report.takenUp)
       logger.info({ restoreId: id, entity: item.entity, records: report.takenUp }, 'records that an interrupted restore had staged were taken up')
     const whole = report.problems.length === 0

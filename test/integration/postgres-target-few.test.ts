@@ -110,33 +110,93 @@ describe('going to the database and back', () => {
         return { client: counted, release }
       },
     }
-    const places = mappingOf(table('often', 'id v'))
-    await db.query('CREATE TABLE often (id int PRIMARY KEY, v int); INSERT INTO often SELECT i, i FROM generate_series(1, 100) i')
+    const places = mappingOf(table('often', 'id v'), table('seldom', 'id v'))
+    await db.query(`CREATE TABLE often (id int PRIMARY KEY, v int NOT NULL UNIQUE); CREATE TABLE seldom (id int PRIMARY KEY, v int REFERENCES often);
+      INSERT INTO often SELECT i, i FROM generate_series(1, 100) i; INSERT INTO seldom SELECT i, i FROM generate_series(1, 9) i`)
     const saved = await saveAll(lane.connections, places)
-    await db.query('DELETE FROM often WHERE id = 7')
+    await db.query('DELETE FROM seldom; DELETE FROM often WHERE id = 7')
     const target = await openPostgresTarget({
       store: 'test',
       connections: counting,
       mapping: places,
-      selection: [{ entity: 'often' }],
+      selection: [{ entity: 'often' }, { entity: 'seldom' }],
       restoreId: randomUUID(),
     })
-    const item = { ...itemOf(saved.entities[0]!), partial: true }
+    const items = saved.entities.map((entity) => ({ ...itemOf(entity), partial: true }))
     const asks = async (work: () => Promise<unknown>) => {
       const before = asked
       await work()
       return asked - before
     }
-    expect(asked).toBeLessThanOrEqual(18)
+    // Who it is; begin, find the tables, look at them twice, ask for rights twice, lock, commit.
+    expect(asked).toBeLessThanOrEqual(9)
     try {
-      // Begin, create, copy, look for what stands twice, commit.
-      expect(await asks(() => target.stage(item))).toBeLessThanOrEqual(5)
-      const merging = () => target.merge([{ ...item, mode: 'staged' }], { sequences: [], compared: () => {}, samples: 5 })
-      expect(await asks(merging)).toBeLessThanOrEqual(16)
-      expect(await db.query('SELECT count(*)::int AS n FROM often')).toEqual([{ n: 100 }])
+      // Begin and create, copy twice, look for what stands twice, commit.
+      expect(await asks(() => target.stageTogether!(items))).toBeLessThanOrEqual(5)
+      const merging = () =>
+        target.merge(
+          items.map((item) => ({ ...item, mode: 'staged' })),
+          { sequences: [], compared: () => {}, samples: 5 },
+        )
+      // Begin, lock, look again, decide, look for problems, take samples, silence, write twice, check, check again, drop, commit.
+      expect(await asks(merging)).toBeLessThanOrEqual(13)
+      expect(await db.query('SELECT (SELECT count(*) FROM often)::int AS often, (SELECT count(*) FROM seldom)::int AS seldom')).toEqual([
+        { often: 100, seldom: 9 },
+      ])
     } finally {
-      expect(await asks(() => target.close())).toBeLessThanOrEqual(4)
+      expect(await asks(() => target.close())).toBeLessThanOrEqual(3)
     }
+  })
+})
+
+describe('a few rows of several entities', () => {
+  const both = mappingOf(table('left', 'id v'), table('right', 'id v'))
+  const record = (id: number, v: number) => JSON.stringify({ id, v })
+  const items = async (left: readonly string[], right: readonly string[]) => {
+    await db.query(
+      'DROP TABLE IF EXISTS "left", "right"; CREATE TABLE "left" (id int PRIMARY KEY, v smallint); CREATE TABLE "right" (id int PRIMARY KEY, v smallint)',
+    )
+    const { entities } = await saveAll(lane.connections, both)
+    return [left, right].map((lines, at) => ({ ...itemOfLines(entities[at]!.record, lines), partial: true }))
+  }
+
+  it('are staged at once, and no more is seen of them when it is over', async () => {
+    const few = await items([record(1, 10)], [record(2, 20), record(3, 30)])
+    await inTarget(lane.connections, both, async (target) => {
+      expect(await target.stageTogether!(few)).toEqual([
+        { entity: 'left', rows: 1, problems: [] },
+        { entity: 'right', rows: 2, problems: [] },
+      ])
+      expect(await stagingSchema()).toEqual([])
+      expect((await target.reconcile(few)).entities).toMatchObject([{ create: 1 }, { create: 2 }])
+      await target.merge(
+        few.map((item) => ({ ...item, mode: 'staged' })),
+        { sequences: [] },
+      )
+    })
+    expect(await db.query('TABLE "left" UNION ALL TABLE "right" ORDER BY id')).toEqual([1, 2, 3].map((id) => ({ id, v: id * 10 })))
+    expect(await temporaryTables()).toEqual([])
+  })
+
+  it.each([
+    ['the database refuses one of them', [record(2, 99_999)]],
+    ['one stands there twice', [record(2, 20), record(2, 21)]],
+  ])('are not staged when %s: the entities are staged one after the other then', async (_, bad) => {
+    const few = await items([record(1, 10)], bad)
+    await inTarget(lane.connections, both, async (target) => {
+      expect(await target.stageTogether!(few)).toBeNull()
+      expect(await temporaryTables()).toEqual([])
+      expect(await target.stage(few[0]!)).toMatchObject({ rows: 1, problems: [] })
+      expect(await target.stage(few[1]!)).toMatchObject({ problems: [{ entity: 'right', cause: 'validation' }] })
+    })
+    expect(await temporaryTables()).toEqual([])
+  })
+
+  it('are not staged at once beside all rows of another', async () => {
+    const [left, right] = await items([record(1, 10)], [record(2, 20)])
+    await inTarget(lane.connections, both, async (target) => {
+      expect(await target.stageTogether!([left!, { ...right!, partial: false }])).toBeNull()
+    })
   })
 })
 

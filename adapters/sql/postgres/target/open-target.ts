@@ -15,7 +15,7 @@ import { readLiveTables } from './read-live-tables.ts'
 import { reconcile } from './reconcile.ts'
 import { rejected } from './refuse-merge.ts'
 import { type RestoreLock, takeRestoreLock } from './restore-lock.ts'
-import { stageRecords, type StagedRecords } from './stage-records.ts'
+import { stageRecords, type StagedRecords, stageTogether } from './stage-records.ts'
 import { openStagingArea } from './staging-area.ts'
 import { openTargetSession, type TargetTransaction } from './target-session.ts'
 
@@ -105,6 +105,13 @@ function createTarget(
     return report
   }
 
+  const stageAll = async (items: readonly RestoreItem[], options: AbortableOptions = {}) => {
+    sound.clear()
+    const together = await stageTogether(session, area, fitRecords(items, tables), options)
+    for (const { report, ...each } of together ?? []) staging.set(report.entity, each)
+    return together?.map(({ report }) => report) ?? null
+  }
+
   /** The policy may be another than when the records were staged. */
   const staged = (item: RestoreItem): StagedRecords => {
     const found = staging.get(item.entity)
@@ -145,6 +152,7 @@ function createTarget(
 
     stage: async (item, options = {}) => stage(fitRecords([item], tables)[0]!, options),
 
+    ...(area.makesTemporary ? { stageTogether: stageAll } : {}),
 
     async reconcile(items, options = {}) {
       fitRecords(items, tables)

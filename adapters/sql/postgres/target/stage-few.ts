@@ -4,7 +4,7 @@ import { copyErrorLocation, copyIn } from '../copy/index.ts'
 import { databaseError } from '../database-error.ts'
 import { causeOf } from './database-problem.ts'
 import type { FittedItem } from './fit-record.ts'
-import { analyzeStatement, copyStatement, repeatedKeys, tableShape, UNINDEXED } from './staging-table.ts'
+import { analyzeStatement, copyStatement, repeatedKeysSql, tableShape, UNINDEXED } from './staging-table.ts'
 import type { StagingArea } from './staging-area.ts'
 import type { TargetSession } from './target-session.ts'
 
@@ -13,34 +13,53 @@ export function isFew({ item }: FittedItem): boolean {
   return item.partial === true && item.deleteExtra !== true && item.lines.rows <= UNINDEXED
 }
 
+/** Few records in a table of their own. */
+export interface StagedFew {
+  readonly fitted: FittedItem
+  readonly table: string
+  readonly rows: number
+}
+
 /**
- * Loads a few records in one transaction, the table along with them: what takes longest of so few is going to the database and back. Null where that does not do, and nothing is staged then:
- * the role may have no temporary tables, or there is something wrong with a record, which loading them step by step tells apart.
+ * Loads a few records of each entity in one transaction, the tables along with them: what takes longest of so few is going to the database and back. Null where that does not do, and nothing is
+ * staged then: the role may have no temporary tables, or there is something wrong with a record, which loading them step by step tells apart.
  */
 export async function stageFew(
   session: TargetSession,
   area: StagingArea,
-  fitted: FittedItem,
-  { signal, onProgress }: StageOptions,
-): Promise<{ readonly table: string; readonly rows: number } | null> {
-  const table = area.temporary()
-  if (table === null) return null
+  items: readonly FittedItem[],
+  { signal, onProgress }: Pick<StageOptions, 'signal' | 'onProgress'>,
+): Promise<readonly StagedFew[] | null> {
+  const tables: { readonly fitted: FittedItem; readonly table: string }[] = []
+  for (const fitted of items) {
+    const table = area.temporary()
+    if (table === null) return null
+    tables.push({ fitted, table })
+  }
+  const sql = tables.map(({ fitted, table }) => `CREATE TEMP TABLE ${table} ${tableShape(fitted)}`).join('; ')
   try {
     return await session.transaction(
       async (tx) => {
-        await tx.rows('creating a staging table', `CREATE TEMP TABLE ${table} ${tableShape(fitted)}`)
-        const { rows } = await copyIn(tx.client, copyStatement(table, fitted), fitted.program, fitted.item.lines.open({ signal }), {
-          send: fitted.fields.map(({ path }) => path),
-          append: ['line-number'],
-          firstLine: 1,
-          signal,
-          onProgress,
-        })
-        if ((await repeatedKeys(tx, fitted, table, `${analyzeStatement(table, fitted)}; `)).length === 0) return { table, rows }
-        await tx.rows('dropping a staging table', `DROP TABLE ${table}`)
+        const staged: StagedFew[] = []
+        for (const { fitted, table } of tables) {
+          const { rows } = await copyIn(tx.client, copyStatement(table, fitted), fitted.program, fitted.item.lines.open({ signal }), {
+            send: fitted.fields.map(({ path }) => path),
+            append: ['line-number'],
+            firstLine: 1,
+            signal,
+            onProgress,
+          })
+          staged.push({ fitted, table, rows })
+        }
+        const repeated = await tx.all(
+          'looking for repeated keys',
+          tables.map(({ fitted, table }) => [analyzeStatement(table, fitted), repeatedKeysSql(fitted, table)]),
+        )
+        if (repeated.every((rows) => rows.length === 0)) return staged
+        await tx.rows('dropping staging tables', `DROP TABLE ${tables.map(({ table }) => table).join(', ')}`)
         return null
       },
-      { signal, ending: 'passing' },
+      { signal, ending: 'passing', first: { doing: 'creating a staging table', sql } },
     )
   } catch (error) {
     if (causeOf(error) && copyErrorLocation(error) && !isHoldfastError(error, 'E_ABORTED')) return null

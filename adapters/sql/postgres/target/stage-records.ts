@@ -10,7 +10,7 @@ import { keyOfLine } from '../../key-of-line.ts'
 import { lineSpan } from '../../line-span.ts'
 import { type LedgerKeeper, ledgerKeeper } from '../../staged-ledger.ts'
 import { LINE } from './row-sql.ts'
-import { isFew, stageFew } from './stage-few.ts'
+import { isFew, stageFew, type StagedFew } from './stage-few.ts'
 import type { StagingArea } from './staging-area.ts'
 import { noteLedger, purposeOf, shapeOfTable } from './staging-comment.ts'
 import { analyzeStatement, copyStatement, repeatedKeys, tableShape, UNINDEXED } from './staging-table.ts'
@@ -40,8 +40,8 @@ export async function stageRecords(
 ): Promise<StagedRecords & { readonly report: StageReport }> {
   const few = isFew(fitted)
   const entity = fitted.item.entity
-  const at = few ? await stageFew(session, area, fitted, options) : null
-  if (at) return { fitted, ...at, refused: 0, complete: true, report: { entity, rows: at.rows, problems: [] } }
+  const [at] = few ? ((await stageFew(session, area, [fitted], options)) ?? []) : []
+  if (at) return soundFew(at)
   const taken = few ? null : await takeUpStaged(session, area, fitted, options)
   const table = taken?.table ?? (await createTable(session, area, fitted, options))
   const { refusable = 0 } = options
@@ -60,6 +60,21 @@ export async function stageRecords(
     complete,
     report: { entity, rows: rows - refused, problems, ...(taken ? { takenUp: taken.rows } : {}) },
   }
+}
+
+/** Loads the records of several entities at once. Null, and nothing is staged, where they are not few, or `stageRecords` must tell what is wrong. */
+export async function stageTogether(
+  session: TargetSession,
+  area: StagingArea,
+  items: readonly FittedItem[],
+  options: AbortableOptions,
+): Promise<readonly (StagedRecords & { readonly report: StageReport })[] | null> {
+  if (!items.every(isFew)) return null
+  return (await stageFew(session, area, items, options))?.map(soundFew) ?? null
+}
+
+function soundFew({ fitted, table, rows }: StagedFew): StagedRecords & { readonly report: StageReport } {
+  return { fitted, table, rows, refused: 0, complete: true, report: { entity: fitted.item.entity, rows, problems: [] } }
 }
 
 /**

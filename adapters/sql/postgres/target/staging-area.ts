@@ -18,6 +18,8 @@ export const FEW_ROWS = 20_000
 export interface StagingArea {
   /** A new name for a table of this restore, quoted, with schema. */
   name(): string
+  /** Whether there is a place for a few records beside it. */
+  readonly makesTemporary: boolean
   /** The name of a table for a few records that lasts as long as the session; null where there is none: without the right to, or where a pooler gives each transaction another session. */
   temporary(): string | null
   /** The beginning of a statement that creates a table which does not outlive its transaction, for about so many rows, and its name. */
@@ -72,8 +74,10 @@ function createStagingArea(session: TargetSession, owner: string, { lock, mayTem
   const temporary: string[] = []
   /** Nobody else makes tables of this owner, and what others left was swept. */
   let prepared = left.length > 0
+  const makesTemporary = mayTemp && !session.server.pooled
   return {
     resumes,
+    makesTemporary,
 
     left(shape) {
       const [fullest] = left.filter(({ ledger }) => ledger.shape === shape).sort((a, b) => b.ledger.rows - a.ledger.rows)
@@ -84,7 +88,7 @@ function createStagingArea(session: TargetSession, owner: string, { lock, mayTem
     name: () => quoteTable(STAGING_SCHEMA, next()),
 
     temporary() {
-      if (!mayTemp || session.server.pooled) return null
+      if (!makesTemporary) return null
       const name = quoteTable('pg_temp', next())
       temporary.push(name)
       return name

@@ -34,12 +34,7 @@ export function analyzeStatement(table: string, { live, fields, key }: FittedIte
 
 /** Records whose keys are repeated, the first of each not among them. `before`: statements that go to the database along with the question. */
 export async function repeatedKeys(tx: TargetTransaction, fitted: FittedItem, table: string, before = ''): Promise<readonly RecordProblem[]> {
-  const key = fitted.key.map(({ column }) => quoteIdent(column)).join(', ')
-  const rows = await tx.rows(
-    'looking for repeated keys',
-    `${before}SELECT s.${LINE}::text AS line, s.first::text AS first, ${keyColumns(fitted, 's')}
-     FROM (SELECT *, min(${LINE}) OVER (PARTITION BY ${key}) AS first FROM ${table}) s WHERE s.${LINE} > s.first ORDER BY s.${LINE} LIMIT ${DUPLICATE_LIMIT}`,
-  )
+  const rows = await tx.rows('looking for repeated keys', `${before}${repeatedKeysSql(fitted, table)}`)
   return rows.map((row) => ({
     entity: fitted.item.entity,
     key: keyOfRow(fitted, row),
@@ -47,4 +42,10 @@ export async function repeatedKeys(tx: TargetTransaction, fitted: FittedItem, ta
     cause: 'validation',
     message: `the key is that of record ${row.first} as well`,
   }))
+}
+
+export function repeatedKeysSql(fitted: FittedItem, table: string): string {
+  const key = fitted.key.map(({ column }) => quoteIdent(column)).join(', ')
+  return `SELECT s.${LINE}::text AS line, s.first::text AS first, ${keyColumns(fitted, 's')}
+     FROM (SELECT *, min(${LINE}) OVER (PARTITION BY ${key}) AS first FROM ${table}) s WHERE s.${LINE} > s.first ORDER BY s.${LINE} LIMIT ${DUPLICATE_LIMIT}`
 }
