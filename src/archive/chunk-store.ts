@@ -1,4 +1,3 @@
-import type { KeyText } from '../contracts/key-range.ts'
 import type { ObjectStat } from '../contracts/storage-adapter.ts'
 import { type AbortableOptions, throwIfAborted } from '../kernel/abort.ts'
 import { HoldfastError, isHoldfastError } from '../kernel/errors.ts'
@@ -59,8 +58,6 @@ export interface ChunkStore {
   label(ref: ChunkRef): string
   /** The plain lines of single frames, in the order asked; one ranged read each where the storage can. Each is proved against the index. */
   readFrames(ref: ChunkRef, frames: readonly number[], options?: AbortableOptions & { readonly index?: KeyIndex }): AsyncIterable<Uint8Array>
-  /** The line of one record, without its 0x0A; null when the chunk has no such key. One index read and one ranged read. */
-  findRecord(ref: ChunkRef, key: KeyText, options?: AbortableOptions): Promise<Uint8Array | null>
 }
 
 /** Names tried for one chunk, `<id>` and `<id>.1` up to this, before giving up on a storage that damages whatever is put there. */
@@ -190,13 +187,6 @@ export function createChunkStore(space: ObjectSpace, names: ScopeNames, condemne
           throw corrupt(space.label(name), `the frame at ${frame.offset} is not the one that was stored`)
         return decompressLines(frame, body, index.compression, space.label(name))
       })
-    },
-    async findRecord(ref, key, options = {}) {
-      const index = await store.readIndex(ref, options)
-      const place = index.find(key)
-      if (!place) return null
-      for await (const lines of store.readFrames(ref, [place.frame], { ...options, index })) return lines.subarray(place.start, place.end)
-      return null
     },
   }
   return store

@@ -8,6 +8,7 @@ import { type Manifest, openRepository, readRange, ReferenceSearch } from '../..
 import { canonicalJson } from '../../src/kernel/canonical-json.ts'
 import { lineEnds } from '../../src/record/index.ts'
 import { ROOT } from '../architecture/source-files.ts'
+import { recordOf } from '../support/archive-rig.ts'
 import { codeOf, hostOf, planOf } from '../support/backup-rig.ts'
 import { resumeBackup } from '../../src/export/index.ts'
 import { shopStore } from '../support/shop-store.ts'
@@ -77,7 +78,7 @@ describe('the golden repository of format 1', () => {
         const ends = lineEnds(lines)
         for (const [at, key] of [...index.keys()].entries()) {
           const line = lines.toString('utf8', start, ends[at]! - 1)
-          expect(Buffer.from((await scope.chunks.findRecord(ref, key))!).toString()).toBe(line)
+          expect(await recordOf(scope.chunks, ref, key)).toBe(line)
           start = ends[at]!
         }
         expect(start).toBe(lines.length)

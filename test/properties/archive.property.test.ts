@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { createChunkEncoder, ReferenceSearch } from '../../src/archive/index.ts'
 import { keySpans } from '../../src/archive/key-scanner.ts'
 import { bloomMayHold, BLOOM_HASHES, buildBloom, referenceHash } from '../../src/archive/reference-bloom.ts'
-import { memoryRepository } from '../support/archive-rig.ts'
+import { memoryRepository, recordOf } from '../support/archive-rig.ts'
 import { joined, makeBatch } from '../support/record-batches.ts'
 
 const keyValue = fc.oneof(
@@ -53,7 +53,7 @@ describe('chunks', () => {
         for (const [i, text] of texts.entries()) {
           const place = index.find(text)!
           expect(place.row).toBe(texts.indexOf(text))
-          if (place.row === i) expect(JSON.parse(Buffer.from((await chunks.findRecord(ref, text))!).toString())).toEqual(JSON.parse(JSON.stringify(records[i])))
+          if (place.row === i) expect(JSON.parse((await recordOf(chunks, ref, text))!)).toEqual(JSON.parse(JSON.stringify(records[i])))
           for (const name of references) {
             if (records[i]![name] === null) continue
             const value = JSON.stringify(records[i]![name])

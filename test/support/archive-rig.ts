@@ -1,14 +1,17 @@
 import { memoryStorage } from '../../adapters/memory/index.ts'
 import {
+  type ChunkRef,
+  type ChunkStore,
   createChunkEncoder,
   type EncodedChunk,
+  findRecord,
   type Manifest,
   openRepository,
   type Repository,
   schemaFingerprint,
   type StoredChunk,
 } from '../../src/archive/index.ts'
-import type { EntityDescriptor, StorageAdapter } from '../../src/contracts/index.ts'
+import type { EntityDescriptor, KeyText, StorageAdapter } from '../../src/contracts/index.ts'
 import { uuidv7 } from '../../src/kernel/ids.ts'
 import type { Compression } from '../../src/plan/backup-policy.ts'
 import { makeBatch } from './record-batches.ts'
@@ -28,6 +31,12 @@ export async function ordersChunk(first: number, rows: number, options: { compre
   const half = Math.ceil(rows / 2)
   for (const part of [records.slice(0, half), records.slice(half)]) await encoder.append(makeBatch(part, { key: ['id'], references: ['customer.id'] }))
   return await encoder.finish()
+}
+
+/** The line of one record of a chunk, without its 0x0A; null when it has no such key. */
+export async function recordOf(chunks: ChunkStore, ref: ChunkRef, key: KeyText): Promise<string | null> {
+  const line = await findRecord(chunks, { layers: [ref], rows: ref.rows, sha256: ref.sha256 }, key)
+  return line && Buffer.from(line).toString()
 }
 
 export const ordersDescriptor: EntityDescriptor = {

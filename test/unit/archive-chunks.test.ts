@@ -8,7 +8,7 @@ import { createChunkEncoder } from '../../src/archive/index.ts'
 import { LIMITS } from '../../src/archive/limits.ts'
 import { decodePrefix, encodePrefix } from '../../src/archive/object-container.ts'
 import { scopeNames } from '../../src/archive/object-names.ts'
-import { memoryRepository, ordersChunk } from '../support/archive-rig.ts'
+import { memoryRepository, ordersChunk, recordOf } from '../support/archive-rig.ts'
 import { FaultyStorage } from '../support/faulty-storage.ts'
 import { notRun } from '../support/not-run.ts'
 import { joined, makeBatch } from '../support/record-batches.ts'
@@ -33,7 +33,7 @@ describe('a chunk', () => {
     await chunks.verify(ref, { level: 'stored' })
     await chunks.verify(ref, { level: 'plain' })
     await chunks.assertPresent([ref])
-    expect(Buffer.from((await chunks.findRecord(ref, '[77]'))!).toString()).toBe('{"id":77,"customer.id":0,"note":"order 77"}')
+    expect(await recordOf(chunks, ref, '[77]')).toBe('{"id":77,"customer.id":0,"note":"order 77"}')
   })
 
   test('is named by its lines, whatever the compression', async () => {
@@ -50,8 +50,8 @@ describe('a chunk', () => {
     const { chunks } = (await memoryRepository()).scope()
     const { ref: byOne } = await chunks.put(await pairs(['a']))
     const { ref: byBoth } = await chunks.put(await pairs(['a', 'b']))
-    expect(Buffer.from((await chunks.findRecord(byOne, '[1]'))!).toString()).toBe('{"a":1,"b":2}')
-    expect(Buffer.from((await chunks.findRecord(byBoth, '[1,2]'))!).toString()).toBe('{"a":1,"b":2}')
+    expect(await recordOf(chunks, byOne, '[1]')).toBe('{"a":1,"b":2}')
+    expect(await recordOf(chunks, byBoth, '[1,2]')).toBe('{"a":1,"b":2}')
     expect((await chunks.put(await pairs(['a', 'b']))).written).toBe(false)
   })
 
@@ -89,7 +89,7 @@ describe('a chunk', () => {
     const big = { id: 1, text: Buffer.alloc(3 * 1024 * 1024, 'lorem ipsum ').toString() }
     await encoder.append(makeBatch([big, { id: 2, text: '' }], { key: ['id'] }))
     const { ref } = await chunks.put(await encoder.finish())
-    expect(JSON.parse(Buffer.from((await chunks.findRecord(ref, '[1]'))!).toString())).toEqual(big)
+    expect(JSON.parse((await recordOf(chunks, ref, '[1]'))!)).toEqual(big)
   })
 
   test('that compresses like a bomb is stored so that readers accept it', async () => {
@@ -259,10 +259,10 @@ describe('a key index', () => {
     const { chunks } = (await memoryRepository(storage)).scope()
     const { ref } = await chunks.put(await ordersChunk(1, 1000))
     storage.operations.length = 0
-    expect(Buffer.from((await chunks.findRecord(ref, '[1000]'))!).toString()).toBe('{"id":1000,"customer.id":null,"note":"order 1000"}')
+    expect(await recordOf(chunks, ref, '[1000]')).toBe('{"id":1000,"customer.id":null,"note":"order 1000"}')
     expect(storage.operations.map(({ method }) => method)).toEqual(['get', 'get'])
-    expect(await chunks.findRecord(ref, '[1001]')).toBeNull()
-    expect(await chunks.findRecord(ref, '[1]\n[2]')).toBeNull()
+    expect(await recordOf(chunks, ref, '[1001]')).toBeNull()
+    expect(await recordOf(chunks, ref, '[1]\n[2]')).toBeNull()
   })
 
   test('says what a chunk cannot refer to', async () => {
@@ -315,6 +315,6 @@ describe('a key index', () => {
     const keys = records.map((record) => JSON.stringify([record['a"b'], record.n, record.bits]))
     expect([...(await chunks.readIndex(ref)).keys()]).toEqual(keys)
     expect(firstKey).toBe(keys[0])
-    for (const [i, key] of keys.entries()) expect(Buffer.from((await chunks.findRecord(ref, key))!).toString()).toBe(JSON.stringify(records[i]))
+    for (const [i, key] of keys.entries()) expect(await recordOf(chunks, ref, key)).toBe(JSON.stringify(records[i]))
   })
 })

@@ -6,7 +6,7 @@ import { secretKey } from '../../src/crypto/encryption.ts'
 import { HoldfastError } from '../../src/kernel/errors.ts'
 import { uuidv7 } from '../../src/kernel/ids.ts'
 import { mirrorStorage } from '../../src/storage/index.ts'
-import { ordersChunk, ordersManifest } from '../support/archive-rig.ts'
+import { ordersChunk, ordersManifest, recordOf } from '../support/archive-rig.ts'
 import { collect } from '../support/collect.ts'
 import { FaultyStorage, type StorageScript } from '../support/faulty-storage.ts'
 
@@ -227,7 +227,7 @@ describe('reads', () => {
       const { chunks, readManifest } = (await openRepository({ storage: mirror, ...(encryption && { encryption }) })).scope()
       await readManifest(manifest.snapshotId)
       await chunks.verify(ref!, { level: 'plain' })
-      expect(await chunks.findRecord(ref!, '[3]')).not.toBeNull()
+      expect(await recordOf(chunks, ref!, '[3]')).not.toBeNull()
     }
     for (const how of ['flipped', 'flipped in its header', 'cut off', 'absent'] as const) {
       for (const [damaged, sound] of [
