@@ -5,6 +5,7 @@ import { HoldfastError } from '../kernel/errors.ts'
 import { ValueError } from '../record/index.ts'
 import { looksSensitive } from './looks-sensitive.ts'
 import type { MaskRules } from './mask-rules.ts'
+import { sensitiveBehind } from './sensitive-behind.ts'
 
 /** A column whose values are replaced. */
 export interface MaskedField {
@@ -23,6 +24,13 @@ export interface EntityToMask {
   readonly live: EntityDescriptor
 }
 
+export interface PlanMasksOptions {
+  /** Into the store, or out of what was taken from it. Default `into`. */
+  readonly way?: 'into' | 'out of'
+  /** The other entities of the snapshot, for what they say is sensitive: what goes may refer to them. */
+  readonly beside: readonly Pick<EntityDescriptor, 'name' | 'fields'>[]
+}
+
 /**
  * Which columns of the entities of one store are masked, and how, on their way into it or out of it. What refers to a masked column is masked as it is, so that rows find each other.
  *
@@ -34,12 +42,14 @@ export function planMasks(
   mapping: StoreMapping,
   entities: readonly EntityToMask[],
   rules: MaskRules,
-  way: 'into' | 'out of' = 'into',
+  { way = 'into', beside }: PlanMasksOptions,
 ): ReadonlyMap<string, readonly MaskedField[]> {
   const problems: string[] = []
   const maskers = new Map(mapping.entities.map(({ name }) => [name, new Map(rules.of(store, name))]))
   passToReferences(mapping, entities, maskers, problems)
+  const behind = sensitiveBehind(mapping, beside, maskers)
   const context = { digest: (text: string) => createHmac('sha256', rules.key).update(text).digest() }
+  const going = new Set(entities.map(({ entity }) => entity))
   const planned = new Map<string, readonly MaskedField[]>()
   for (const { entity, record, live } of entities) {
     const own = maskers.get(entity) ?? new Map<string, Masker>()
@@ -56,6 +66,11 @@ export function planMasks(
         if (sensitive) problems.push(`${name} is sensitive, and nothing says how it is masked`)
         else if (!referring.has(field.path) && (looksSensitive(field.path) || looksSensitive(field.column)))
           problems.push(`${name} looks sensitive, and is neither masked nor declared plain`)
+        for (const link of links(mapping, [{ entity, record, live }])) {
+          if (link.path !== pathNow(field, live) || going.has(link.parent)) continue
+          const found = behind(link.parent, link.parentPath)
+          if (found) problems.push(`${name} refers to ${found}, and is neither masked nor declared plain`)
+        }
         continue
       }
       if (masker.plain) continue
@@ -86,7 +101,7 @@ function passToReferences(
 ): void {
   for (let moved = true; moved;) {
     moved = false
-    for (const { child, path, parent, parentPath } of links(mapping, entities)) {
+    for (const { child, path, parent, parentPath } of [...links(mapping, entities), ...linksBetween(mapping)]) {
       const masker = maskers.get(parent)?.get(parentPath)
       const own = maskers.get(child)
       if (!masker || masker.plain || !own || own.has(path)) continue
@@ -117,6 +132,18 @@ function links(mapping: StoreMapping, entities: readonly EntityToMask[]): Link[]
           live,
         )
         const parentPath = mapping.entities.find(({ name }) => name === parent)?.fields.find(({ column }) => column === columns[at])?.path
+        return parent === undefined || parentPath === undefined ? [] : [{ child, path, parent, parentPath }]
+      }),
+    ),
+  )
+}
+
+/** Of the entities of today, also those of which nothing goes: what they pass on may come from another. */
+function linksBetween({ entities }: StoreMapping): Link[] {
+  return entities.flatMap(({ name: child, references }) =>
+    references.flatMap(({ fields, entity: parent, columns }) =>
+      fields.flatMap((path, at): Link[] => {
+        const parentPath = entities.find(({ name }) => name === parent)?.fields.find(({ column }) => column === columns[at])?.path
         return parent === undefined || parentPath === undefined ? [] : [{ child, path, parent, parentPath }]
       }),
     ),

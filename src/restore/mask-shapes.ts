@@ -31,7 +31,7 @@ export async function maskShapes(
   await refuseSource(selection, target, context)
   const { name: store, mapping } = selection.store
   const entities = shapes.map(({ record }) => ({ entity: record.name, record, live: target.entities.find(({ name }) => name === record.name)! }))
-  const planned = planMasks(store, mapping, entities, masking)
+  const planned = planMasks(store, mapping, entities, masking, { beside: besideOf(selection, entities, context) })
   return shapes.map((shape) => {
     const { record } = shape
     const fields = planned.get(record.name) ?? []
@@ -47,6 +47,15 @@ export async function maskShapes(
       },
     }
   })
+}
+
+/** What else the snapshot has of that store. */
+function besideOf(
+  { from }: StoreSelection,
+  going: readonly { readonly entity: string }[],
+  { manifest, whole = manifest }: RestoreContext,
+): readonly EntityDescriptor[] {
+  return whole.entities.flatMap(({ descriptor }) => (descriptor.store === from && !going.some(({ entity }) => entity === descriptor.name) ? [descriptor] : []))
 }
 
 /** Masked rows over the ones they were made of would be the end of both. MySQL's tables can stand in another database than the connection's, of the source as well as of the target. */

@@ -29,6 +29,7 @@ export function recordMasks(
     const own = entities.filter(({ descriptor }) => descriptor.store === store)
     const mapping = stores.get(store)?.mapping
     if (!mapping) throw unknown([`store "${store}"`])
+    const beside = manifest.entities.filter((one) => one.descriptor.store === store && !own.includes(one)).map(({ descriptor }) => descriptor)
     const lost: string[] = []
     const toMask = own.map(({ descriptor, ...entity }): EntityToMask => {
       const mapped = mapping.entities.find(({ name }) => name === descriptor.name)
@@ -47,7 +48,7 @@ export function recordMasks(
       return { entity: descriptor.name, record, live }
     })
     if (lost.length > 0) throw unknown(lost)
-    const planned = planMasks(store, mapping, toMask, masking, 'out of')
+    const planned = planMasks(store, mapping, toMask, masking, { way: 'out of', beside })
     for (const entity of own) {
       const fields = planned.get(entity.descriptor.name) ?? []
       const computed = fields.length === 0 ? [] : entity.descriptor.fields.flatMap(({ path, generation }) => (generation === 'computed' ? [path] : []))
