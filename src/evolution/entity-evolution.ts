@@ -30,8 +30,8 @@ export interface EvolveOptions {
   readonly ignored: readonly string[]
   readonly mapping: EntityMapping
   readonly changes: EntityChanges
-  /** The entity's fingerprint, and the migrations that were applied. */
-  readonly versions: readonly string[]
+  /** The entity's fingerprint, and the migrations that were applied. Asked for only where an up-caster wants to know: a fingerprint takes its time. */
+  readonly versions: () => readonly string[]
 }
 
 /** A shortened fingerprint has at least so many hex digits. */
@@ -48,7 +48,7 @@ export function evolveEntity({ archived, ignored, mapping, changes, versions }: 
   const removed = archived.fields.filter(({ path }) => !sources.has(path)).map(({ path }) => path)
   const reached = new Set(kept.map(({ to }) => to))
   const added = mapping.fields.filter(({ path }) => !reached.has(path) && !ignored.includes(path)).map(({ path }) => path)
-  const upcasters = applicable(changes.upcasters, versions)
+  const upcasters = changes.upcasters.length === 0 ? [] : applicable(changes.upcasters, versions())
   const renamed = kept.filter(({ from, to }) => from !== to)
   const outcomes: SchemaOutcome[] = [
     ...(archived.name === mapping.name ? [] : [{ ...of, kind: 'entity-renamed' as const, from: archived.name, to: mapping.name }]),

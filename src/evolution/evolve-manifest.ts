@@ -53,7 +53,7 @@ export function evolveManifest(manifest: Manifest, { stores, into = {}, changes,
           ignored: archived.ignored,
           mapping,
           changes: changes.of(live.name, mapping.name),
-          versions: [entityVersion(descriptor), ...migrations],
+          versions: () => [entityVersion(descriptor), ...migrations],
         })
       : unchangedEntity(descriptor)
     names.set(idOf(descriptor.store, descriptor.name), evolution.entity)
