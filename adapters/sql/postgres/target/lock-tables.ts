@@ -1,14 +1,12 @@
 import type { FittedItem } from './fit-record.ts'
 import { outsideTables } from './silence.ts'
-import type { TargetTransaction } from './target-session.ts'
 
 /**
- * Locks out every other writer, until COMMIT; readers go on. Tables outside the restore that checks read are locked as well where the checks
+ * The statements that lock out every other writer, until COMMIT; readers go on. Tables outside the restore that checks read are locked as well where the checks
  * replace silenced foreign keys. Always in the order of OIDs, so that two restores never wait for each other.
  */
-export async function lockTables(tx: TargetTransaction, items: readonly FittedItem[], replica: boolean): Promise<void> {
+export function tableLocks(items: readonly FittedItem[], replica: boolean): readonly string[] {
   const locks = new Map(items.map(({ live }) => [live.oid, `LOCK TABLE ${live.table} IN SHARE ROW EXCLUSIVE MODE`]))
   if (replica) for (const { oid, table } of outsideTables(items)) locks.set(oid, `LOCK TABLE ${table} IN SHARE MODE`)
-  const ordered = [...locks].sort(([a], [b]) => Number(a) - Number(b)).map(([, statement]) => statement)
-  await tx.rows('locking the tables', ordered.join('; '))
+  return [...locks].sort(([a], [b]) => Number(a) - Number(b)).map(([, statement]) => statement)
 }

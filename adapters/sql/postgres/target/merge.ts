@@ -11,7 +11,7 @@ import { findProblems } from './find-problems.ts'
 import { fitRecords, type FittedItem } from './fit-record.ts'
 import { assertStillEmpty, assertWhole, loadDirect } from './load-direct.ts'
 import { lockOwners } from './lock-owners.ts'
-import { lockTables } from './lock-tables.ts'
+import { tableLocks } from './lock-tables.ts'
 import type { LiveTable } from './live-table.ts'
 import { assertUnchanged } from './live-look.ts'
 import { makeRoomForSwaps } from './part-swaps.ts'
@@ -58,8 +58,7 @@ export async function merge(parts: MergeParts, items: readonly MergeItem[], opti
   const progress: { current: FittedItem | null } = { current: null }
   const work = async (tx: TargetTransaction): Promise<MergeReport> => {
     await assertRights(tx, fitted)
-    await lockTables(tx, fitted, silence.replica)
-    await assertUnmoved(tx, parts, fitted)
+    await lockUnmoved(tx, parts, fitted, silence)
     for (const each of fitted) if (modeOf(items, each) === 'direct') await assertStillEmpty(tx, each)
     await assertUnchanged(tx, session.server, parts.looked, items, options)
     const first = await decideAll(tx, area, staged)
@@ -173,10 +172,10 @@ async function recheck(tx: TargetTransaction, written: readonly WrittenItem[], l
   refuseProblems(list)
 }
 
-/** The tables are as they were when the target was opened: same columns, constraints, triggers and rights. Now that they are locked they stay so. */
-async function assertUnmoved(tx: TargetTransaction, { entities, tables }: MergeParts, fitted: readonly FittedItem[]): Promise<void> {
+/** The tables are as they were when the target was opened: same columns, constraints, triggers and rights. They are looked at when they are locked, and so they stay. */
+async function lockUnmoved(tx: TargetTransaction, { entities, tables }: MergeParts, fitted: readonly FittedItem[], { replica }: Silence): Promise<void> {
   const wanted = entities.filter(({ oid }) => fitted.some(({ live }) => live.oid === oid))
-  const now = await readLiveTables(tx, wanted)
+  const now = await readLiveTables(tx, wanted, { doing: 'locking the tables', first: tableLocks(fitted, replica) })
   const moved = now.filter((table) => !isDeepStrictEqual(withoutNeighbours(table), withoutNeighbours(tables.find(({ oid }) => oid === table.oid))))
   if (moved.length > 0) {
     throw new HoldfastError('E_RESTORE_MOVED', `changed since the restore began: the definition of ${moved.map(({ table }) => table).join(', ')}`)

@@ -102,14 +102,18 @@ const foreignKeysSql = (tables: string) => `
                     AND (up.conrelid IN (SELECT oid FROM target) OR up.confrelid IN (SELECT oid FROM target)))`
 
 /**
- * Reads from the catalog what writing to the tables of `entities` touches.
+ * Reads from the catalog what writing to the tables of `entities` touches, after the statements `first`, which go to the database along with the question and see to it that what is read holds.
  *
  * @throws `E_SCHEMA_DRIFT` for a table that has gone meanwhile; `E_MAPPING` for a foreign key over periods, which is not served.
  */
-export async function readLiveTables(tx: TargetTransaction, entities: readonly PostgresEntity[]): Promise<readonly LiveTable[]> {
+export async function readLiveTables(
+  tx: TargetTransaction,
+  entities: readonly PostgresEntity[],
+  { doing, first }: { readonly doing: string; readonly first: readonly string[] } = { doing: 'reading the catalog', first: [] },
+): Promise<readonly LiveTable[]> {
   const oids = oidArraySql(entities.map(({ oid }) => oid))
   const sequences = oidArraySql(entities.flatMap(({ columns }) => columns.flatMap(({ sequence }) => sequence ?? [])))
-  const answers = await tx.all('reading the catalog', [[foreignKeysSql(oids)], [tablesSql(oids, sequences)]])
+  const answers = await tx.all(doing, [[...first, foreignKeysSql(oids)], [tablesSql(oids, sequences)]])
   const [keys, found] = answers.map(([row]) => JSON.parse(row!.json!) as unknown) as [
     readonly (ForeignKey & { readonly period: boolean })[],
     readonly TableFacts[],
