@@ -44,6 +44,13 @@ export function parseLedger(text: string): StagedLedger | null {
   }
 }
 
+/** Of what was left, the table of that shape with the most records, which is there no more then; null when there is none. */
+export function takeFullest<Left extends { readonly ledger: StagedLedger }>(left: Left[], shape: string): Left | null {
+  const [fullest] = left.filter(({ ledger }) => ledger.shape === shape).sort((a, b) => b.ledger.rows - a.ledger.rows)
+  if (fullest) left.splice(left.indexOf(fullest), 1)
+  return fullest ?? null
+}
+
 /** Keeps the ledger of one table while it is loaded. */
 export interface LedgerKeeper {
   /** Lines that go into the table next, in their order. */

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { HoldfastError } from '../../../../src/kernel/errors.ts'
-import { ownerOf, type StagedLedger } from '../../staged-ledger.ts'
+import { ownerOf, type StagedLedger, takeFullest } from '../../staged-ledger.ts'
 import { quoteLiteral, quoteTable } from '../quote.ts'
 import { createLedgers, type LedgerPlace, readLedgers } from './ledger-table.ts'
 import { releaseRestoreLock, takeRestoreLock } from './restore-lock.ts'
@@ -58,11 +58,7 @@ export async function openStagingArea(session: TargetSession, restoreId: string,
       if (!prepared) await createLedgers(statements, ledgersOf(database, owner))
       prepared = true
     },
-    left(shape) {
-      const [fullest] = left.filter(({ ledger }) => ledger.shape === shape).sort((a, b) => b.ledger.rows - a.ledger.rows)
-      if (fullest) left.splice(left.indexOf(fullest), 1)
-      return fullest ?? null
-    },
+    left: (shape) => takeFullest(left, shape),
     clear: () =>
       session.statements(async (statements) => {
         for (const each of [owner, ...held]) {

@@ -1,5 +1,5 @@
 import { HoldfastError } from '../../../../src/kernel/errors.ts'
-import { ownerOf, type StagedLedger } from '../../staged-ledger.ts'
+import { ownerOf, type StagedLedger, takeFullest } from '../../staged-ledger.ts'
 import { quoteIdent, quoteTable } from '../quote.ts'
 import { LOCK_CLASS, lockNumber, ownerName, type RestoreLock } from './restore-lock.ts'
 import { ledgerOf } from './staging-comment.ts'
@@ -79,11 +79,7 @@ function createStagingArea(session: TargetSession, owner: string, { lock, mayTem
     resumes,
     makesTemporary,
 
-    left(shape) {
-      const [fullest] = left.filter(({ ledger }) => ledger.shape === shape).sort((a, b) => b.ledger.rows - a.ledger.rows)
-      if (fullest) left.splice(left.indexOf(fullest), 1)
-      return fullest ?? null
-    },
+    left: (shape) => takeFullest(left, shape),
 
     name: () => quoteTable(STAGING_SCHEMA, next()),
 
