@@ -1,7 +1,8 @@
 import { Type } from 'typebox'
-import type { ErasureEntry } from '../../src/archive/index.ts'
-import type { ErasureReport } from '../../src/service/index.ts'
+import type { ErasureReport, IErasureService } from '../../src/service/index.ts'
 import { By, Count, Names, Nullable, PlanId, schemaOf, scopeMember, Time, Uuid } from './schemas.ts'
+
+type ErasureEntry = Awaited<ReturnType<IErasureService['list']>>[number]
 
 const Name = Type.String({ minLength: 1, maxLength: 512 })
 const Flag = (description: string) => Type.Optional(Type.Boolean({ description }))
