@@ -41,8 +41,11 @@ async function restoreAll(selections: readonly StoreSelection[], asked: RestoreC
   let context = asked
   try {
     await assertSelectionWarm(selections, asked)
-    context = { ...asked, erased: await erasedIn(asked) }
-    await openTargets(selections, context, (target) => targets.push(target), stagingKey(context))
+    // The storage and the databases are waited for side by side, and both to their end: what was opened is to be closed.
+    const [erased, openedAll] = await Promise.allSettled([erasedIn(asked), openTargets(selections, asked, (target) => targets.push(target), stagingKey(asked))])
+    if (erased.status === 'rejected') throw erased.reason
+    context = { ...asked, erased: erased.value }
+    if (openedAll.status === 'rejected') throw openedAll.reason
     const stores: OpenStore[] = []
     for (const [at, selection] of selections.entries()) stores.push(await prepareStore(selection, targets[at]!, context))
     opened = stores
