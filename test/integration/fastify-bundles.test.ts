@@ -213,6 +213,7 @@ describe('bundles over HTTP', () => {
     if (answered) expect(answered).toMatchObject({ status: 413, body: { code: 'E_REQUEST' } })
     expect(sent).toBeLessThan(100 * 1024 * 1024)
     expect((await there.request('POST', '/bundles', { body: {} })).status).toBe(415)
+    expect(await upload(there, bytes, { path: '/bundles?format=ndjson&plain=true' })).toMatchObject({ status: 400, body: { code: 'E_REQUEST' } })
     expect(await upload(there, bytes, { path: '/bundles?bucket=nowhere' })).toMatchObject({ body: { code: 'E_STORAGE_UNKNOWN' } })
     await until('nothing is left of them', () => spooled().length === 0, PATIENCE_MS)
     expect(await there.holdfast.discovery.snapshots()).toEqual([])

@@ -37,7 +37,7 @@ export const ImportBundleQuery = Type.Object(
       Type.Enum(['holdfast', 'ndjson'], { description: '`holdfast` (default): a bundle; `ndjson`: what an export with all values wrote, unchanged' }),
     ),
     bucket: Type.Optional(Type.String({ minLength: 1, maxLength: 200, description: 'Default: the bucket of its plan, or the only one' })),
-    plain: Type.Optional(Type.Boolean({ description: 'The bundle is sealed and the bucket is not, and that is what is wanted' })),
+    plain: Type.Optional(Type.Boolean({ description: 'Of a bundle: it is sealed and the bucket is not, and that is what is wanted' })),
   },
   { additionalProperties: false },
 )

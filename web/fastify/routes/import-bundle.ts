@@ -1,4 +1,4 @@
-import { type ErrorCode, isHoldfastError } from '../../../src/kernel/errors.ts'
+import { type ErrorCode, HoldfastError, isHoldfastError } from '../../../src/kernel/errors.ts'
 import { sendError } from '../error-response.ts'
 import { limitedUpload } from '../limited-upload.ts'
 import { requestValidator } from '../request-validator.ts'
@@ -46,6 +46,8 @@ export const importBundle: Route = (context) => {
           bucket,
           plain,
         } = request.query as { scope?: string; format?: 'holdfast' | 'ndjson'; bucket?: string; plain?: boolean }
+        if (format === 'ndjson' && plain)
+          throw new HoldfastError('E_REQUEST', '`plain` says nothing of the format ndjson, which is not sealed', { hint: 'Leave it out.' })
         const upload = limitedUpload(request, settings.maxUploadBytes)
         const options = { scope, signal: whileWanted(context, reply), ...(bucket === undefined ? {} : { bucket }) }
         const importing =
