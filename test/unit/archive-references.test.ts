@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { createChunkAssembler } from '../../src/archive/chunk-assembler.ts'
 import { encodeKeyIndex } from '../../src/archive/key-index-format.ts'
 import { decodeKeyIndex } from '../../src/archive/key-index.ts'
 import { checkManifest, type ChunkRef, createChunkEncoder, findReferring, type RangeEntry, readReferring, ReferenceSearch } from '../../src/archive/index.ts'
@@ -44,6 +45,15 @@ describe('bounds of references', () => {
     ])
     expect([9, 12, 31].map((owner) => one('owner', owner).frames(index))).toEqual([[0], [1], []])
     expect(one('owner', 31, 9, 30).frames(index)).toEqual([0, 1])
+  })
+
+  test('that do not speak of every frame are not noted', async () => {
+    const assembler = createChunkAssembler({ kind: 'base', compression: 'none', level: 0 })
+    for (const owner of [1, 2]) await assembler.append(Buffer.from(`{"id":${owner},"owner":${owner}}\n`), 1)
+    const line = '{"id":1,"owner":1}\n'.length
+    const content = { lineLengths: Uint32Array.of(line, line), keys: Buffer.from('[1]\n[2]\n'), firstKey: '[1]', lastKey: '[2]' }
+    const { references } = await assembler.finish({ ...content, references: [{ field: 'owner', hashes: new Uint32Array(), frames: [['1', '1']] }] })
+    expect(references).toEqual([])
   })
 
   const LONG = 'x'.repeat(61)

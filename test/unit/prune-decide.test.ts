@@ -77,6 +77,18 @@ describe('a condemned list', () => {
     const { decisions } = decide(await surveyOf(2 * GRACE, [2 * GRACE], sweptAgo), NOTHING, GRACE)
     expect(decisions.filter(({ kind }) => kind === 'list')).toHaveLength(lists)
   })
+
+  it('goes when it is damaged, and is not said to have been dealt with', async () => {
+    const survey = await surveyOf(2 * GRACE, [2 * GRACE])
+    expect(decide(survey, NOTHING, GRACE).sweptLists).toEqual(survey.lists.map(({ listId }) => listId))
+    const damaged = { ...survey, lists: survey.lists.map((list) => ({ ...list, damaged: true, chunks: [] })) }
+    const { decisions, sweptLists } = decide(damaged, NOTHING, GRACE)
+    expect(sweptLists).toEqual([])
+    expect(decisions).toMatchObject([
+      { kind: 'chunk', action: 'condemn' },
+      { kind: 'list', action: 'delete', reason: 'damaged' },
+    ])
+  })
 })
 
 describe('the guards', () => {

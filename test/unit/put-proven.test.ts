@@ -62,3 +62,14 @@ test('what somebody else has stored under the name is left there', async () => {
   await putProven(space, object, 'tombstone', { first: true })
   expect(await collect(base.list(''))).toHaveLength(1)
 })
+
+test('what stood there before is left there, also when it does not read back', async () => {
+  const { base, storage, space } = spaceOver()
+  const object = names.tombstone(ID)
+  await putProven(space, object, 'tombstone', { hides: true })
+  let gets = 0
+  storage.script = ({ method }) => (method === 'get' && ++gets > 1 ? { kind: 'flip', at: 200 } : undefined)
+  await failure(putProven(space, object, 'tombstone', { hides: true }), 'E_STORAGE')
+  expect(gets).toBeGreaterThan(1)
+  expect(await collect(base.list(''))).toHaveLength(1)
+})
