@@ -214,6 +214,20 @@ describe('a snapshot', () => {
     await expect(scope.readManifest(sound.snapshotId)).rejects.toMatchObject({ code: 'E_ARCHIVE_CORRUPT' })
   })
 
+  test('stays hidden by a tombstone that cannot be read', async () => {
+    const storage = memoryStorage()
+    const repository = await memoryRepository(storage)
+    const scope = repository.scope()
+    const manifest = ordersManifest(repository, [await scope.chunks.put(await ordersChunk(1, 5))])
+    const { snapshotId } = manifest
+    await scope.writeManifest(manifest)
+    await scope.hide(snapshotId, 'a test')
+    await storage.put(names.tombstone(snapshotId), Buffer.from('rubbish'), { ifAbsent: false })
+    await expect(scope.readManifest(snapshotId)).rejects.toMatchObject({ code: 'E_SNAPSHOT_UNKNOWN' })
+    expect(await scope.tombstone(snapshotId)).toMatchObject({ snapshotId, reason: '' })
+    expect(await ids(scope.listSnapshots())).toEqual([])
+  })
+
   test('case 40: with a feature that is not known needs a later version, whatever else is in it', async () => {
     const storage = memoryStorage()
     const repository = await memoryRepository(storage)
