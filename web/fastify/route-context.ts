@@ -44,6 +44,8 @@ export function endpoint<S extends FastifySchema>(
 /** For work that nobody waits for any more: aborted when the client is gone, or the server closes. */
 export function whileWanted({ closing }: RouteContext, reply: FastifyReply): AbortSignal {
   const gone = new AbortController()
+  // Before it came to the route: while `authorize` was asked.
+  if (reply.raw.destroyed && !reply.raw.writableFinished) gone.abort()
   reply.raw.once('close', () => {
     if (!reply.raw.writableFinished) gone.abort()
   })
