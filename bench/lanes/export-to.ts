@@ -23,9 +23,12 @@ await lane(async ({ url, out, source }) => {
   const place = JSON.parse(source) as ExportPlace
   const dataSource = await connectTypeorm(url)
   const plan = definePlan({ id: 'orders', description: 'Orders and their customers', entities: [Customer, Order], policy: { compression: 'zstd', level: 3 } })
+  const storage = storageOf(out, place)
+  // A running application has loaded the SDK, which takes a third of a second by itself, and has connected.
+  await storage.stat('nothing')
   const holdfast = await createHoldfast({
     stores: [typeormStore(dataSource)],
-    storage: storageOf(out, place),
+    storage,
     plans: [plan],
     ...(place.encrypted ? { encryption: { providers: [secretKey(Buffer.alloc(32, 7))] } } : {}),
   })
