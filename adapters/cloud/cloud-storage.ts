@@ -68,7 +68,7 @@ export function cloudStorage({ name: place, capabilities: base, connect, prefix 
       if (ifAbsent) await probe(signal)
       const storing = `storing ${key} in ${name}`
       await ask(storing, signal, async (to, attempt) => {
-        if (sha256 !== undefined && !(await to.provesSha256?.(bytes.byteLength, attempt))) assertSha256(bytes, sha256, storing)
+        if (sha256 !== undefined && !(await to.provesSha256?.(bytes.byteLength, attempt))) await assertSha256(bytes, sha256, storing)
         await to.put(prefix + key, bytes, { ifAbsent, ...(sha256 === undefined ? {} : { sha256 }), signal: attempt })
       })
     },

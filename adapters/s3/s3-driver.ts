@@ -110,7 +110,7 @@ export function s3Driver(place: S3Place): CloudDriver {
         await send(announcing(new commands.PutObjectCommand(input), sha256), signal)
       } catch (error) {
         // Changed on the way it may be sent again; changed before, here, not.
-        if (sha256 !== undefined && s3Failure(error).code === MISMATCH) assertSha256(body, sha256, `storing ${name}`)
+        if (sha256 !== undefined && s3Failure(error).code === MISMATCH) await assertSha256(body, sha256, `storing ${name}`)
         if (!ifAbsent || s3Failure(error).status !== 409) throw error
         // Somebody else was at the same name at the same time. Has he made it, or taken it away?
         if (await stat(name, signal)) throw new HoldfastError('E_STORAGE_EXISTS', `${name} is taken`, { cause: error })
