@@ -90,7 +90,7 @@ export function createSealedSpace(base: ObjectSpace, keys: KeyRing, resealAfter:
     async putNew(object, body, _digest, { same, limit, signal }) {
       const key = await keys.current({ signal, create: true })
       const prefix = encodeSealedPrefix(key.id, base.repositoryId, object)
-      const pieces = [prefix.bytes, sealSegments(objectKey(key, prefix), prefix.additional, body)]
+      const pieces = [prefix.bytes, ...sealSegments(objectKey(key, prefix), prefix.additional, body)]
       const outcome = await base.putNew(object, pieces, sha256(pieces), {
         same: async (existing) => same(await open(object, existing, { signal })),
         limit: sealedObjectBytes(base.repositoryId, object, limit),

@@ -1,4 +1,4 @@
-import { createCipheriv } from 'node:crypto'
+import { createCipheriv, createSecretKey } from 'node:crypto'
 import { openBytes, TAG_BYTES } from './aead.ts'
 
 /**
@@ -19,21 +19,23 @@ export function plainLength(sealedBytes: number): number | null {
   return plainBytes >= 0 && sealedLength(plainBytes) === sealedBytes ? plainBytes : null
 }
 
-/** `key` seals this one body and nothing else, ever. */
-export function sealSegments(key: Uint8Array, additional: Uint8Array, pieces: readonly Uint8Array[]): Buffer {
+/**
+ * The sealed body in pieces, to be written one after the other: joining them would cost as much as sealing. `key` seals this one body and nothing else, ever.
+ */
+export function sealSegments(key: Uint8Array, additional: Uint8Array, pieces: readonly Uint8Array[]): Uint8Array[] {
   const total = pieces.reduce((sum, piece) => sum + piece.byteLength, 0)
-  const sealed = Buffer.allocUnsafe(sealedLength(total))
-  let at = 0
+  const secret = createSecretKey(key)
+  const sealed: Uint8Array[] = []
   let piece = 0
   let taken = 0
   for (let start = 0, segment = 0; start === 0 || start < total; start += SEGMENT_BYTES, segment++) {
     const final = start + SEGMENT_BYTES >= total
-    const cipher = createCipheriv('aes-256-gcm', key, nonceOf(segment, final), { authTagLength: TAG_BYTES })
+    const cipher = createCipheriv('aes-256-gcm', secret, nonceOf(segment, final), { authTagLength: TAG_BYTES })
     cipher.setAAD(additional)
     for (let left = Math.min(SEGMENT_BYTES, total - start); left > 0;) {
       const source = pieces[piece]!
       const part = source.subarray(taken, taken + left)
-      at += cipher.update(part).copy(sealed, at)
+      if (part.byteLength > 0) sealed.push(cipher.update(part))
       left -= part.byteLength
       taken += part.byteLength
       if (taken === source.byteLength) {
@@ -41,8 +43,8 @@ export function sealSegments(key: Uint8Array, additional: Uint8Array, pieces: re
         taken = 0
       }
     }
-    at += cipher.final().copy(sealed, at)
-    at += cipher.getAuthTag().copy(sealed, at)
+    cipher.final() // gives nothing out in this mode
+    sealed.push(cipher.getAuthTag())
   }
   return sealed
 }

@@ -47,7 +47,7 @@ test('case 07: a bit that flips after the hash was taken never reaches the stora
 test('case 12: a tag of four bytes, of zeros, or none at all opens nothing', () => {
   const key = Buffer.alloc(32, 1)
   const additional = Buffer.from('header')
-  const sealed = sealSegments(key, additional, [Buffer.from('twenty bytes of text')])
+  const sealed = Buffer.concat(sealSegments(key, additional, [Buffer.from('twenty bytes of text')]))
   const body = sealed.subarray(0, sealed.byteLength - 16)
   expect(openSegments(key, additional, sealed)).toEqual(Buffer.from('twenty bytes of text'))
   for (const bytes of [sealed.subarray(0, body.byteLength + 4), Buffer.concat([body, Buffer.alloc(16)]), body, Buffer.alloc(16), Buffer.alloc(0)])
