@@ -78,7 +78,7 @@ function isEmptyDatabase(error: unknown, entities: number): boolean {
 }
 
 function ahead(cause: HoldfastError): HoldfastError {
-  return new HoldfastError('E_SCHEMA_DRIFT', `${cause.message.slice(cause.code.length + 2)}; nothing was backed up, and nothing migrated`, {
+  return new HoldfastError('E_SCHEMA_DRIFT', `${cause.reason}; nothing was backed up, and nothing migrated`, {
     cause,
     details: cause.details,
     hint: 'The entities are those after the migrations. Back up by the entities of the release before: hand over a Holdfast whose store maps them.',

@@ -93,6 +93,6 @@ async function idsOf({ repository }: PrunePlace, options: AbortableOptions): Pro
 
 function ofScope(error: unknown, scope: string): unknown {
   if (!isHoldfastError(error)) return error
-  const { code, message, hint, details } = error
-  return new HoldfastError(code, `scope ${scope}: ${message.slice(code.length + 2)}`, { cause: error, hint, details: { ...details, scope } })
+  const { code, reason, hint, details } = error
+  return new HoldfastError(code, `scope ${scope}: ${reason}`, { cause: error, hint, details: { ...details, scope } })
 }

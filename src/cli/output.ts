@@ -52,17 +52,13 @@ export function createOutput({ stdout, stderr, env }: Surroundings, { json, verb
     paint: (text) => void stderr.write(text),
     error(error, exitCode) {
       const causes = verbose ? causesOf(error) : []
-      record('error', { ...error.toJSON(), message: messageOf(error), ...(verbose ? { causes } : {}), exitCode })
+      record('error', { ...error.toJSON(), message: error.reason, ...(verbose ? { causes } : {}), exitCode })
       if (json) return
-      say(`${style('red', `${error.code}:`)} ${messageOf(error)}`)
+      say(`${style('red', `${error.code}:`)} ${error.reason}`)
       say(`${style('cyan', 'hint:')} ${error.hint}`)
       for (const cause of causes) say(`${style('dim', 'cause:')} ${cause}`)
     },
   }
-}
-
-function messageOf({ code, message }: HoldfastError): string {
-  return message.startsWith(`${code}: `) ? message.slice(code.length + 2) : message
 }
 
 /** The native errors below, outermost first. */

@@ -294,6 +294,11 @@ export class HoldfastError extends Error {
     this.details = options.details ?? {}
   }
 
+  /** The message without the code in front of it. */
+  get reason(): string {
+    return this.message.slice(this.code.length + 2)
+  }
+
   /** The same error, with more facts than its thrower had. */
   withDetails(details: HoldfastErrorOptions['details']): HoldfastError {
     return this.#with({ details: { ...this.details, ...details } })
@@ -305,8 +310,8 @@ export class HoldfastError extends Error {
   }
 
   #with(options: HoldfastErrorOptions): HoldfastError {
-    const { code, message, hint, details, cause, stack } = this
-    const error = new HoldfastError(code, message.slice(code.length + 2), { hint, details, ...(cause === undefined ? {} : { cause }), ...options })
+    const { code, reason, hint, details, cause, stack } = this
+    const error = new HoldfastError(code, reason, { hint, details, ...(cause === undefined ? {} : { cause }), ...options })
     if (stack !== undefined) error.stack = stack
     return error
   }
