@@ -5,6 +5,9 @@ import type { EntitySelection } from './entity-store.ts'
 import type { EntityDescriptor } from './entity-descriptor.ts'
 import type { KeyText, KnownRange } from './key-range.ts'
 
+/** Up to so many records of an entity are few: they are staged together with those of the others, and no index is made for them, which would be a file to sync. */
+export const FEW_RECORDS = 1000
+
 /** What to do with a live row that differs from its record. Identical rows are never written. */
 export type ConflictPolicy =
   /** The record wins. */
@@ -249,7 +252,7 @@ export interface RestoreTarget {
   /** Loads the records beside the live tables, committed as it goes. Lines that the database refuses are problems, not exceptions. */
   stage(item: RestoreItem, options?: StageOptions): Promise<StageReport>
   /**
-   * Loads the records of several entities at once, all without a problem; null, and nothing is loaded, where they are to be staged one entity after the other. Where it is there, staging few
+   * Loads the records of several entities at once, at most `FEW_RECORDS` of each, all without a problem; null, and nothing is loaded, where they are to be staged one entity after the other. Where it is there, staging few
    * records takes no right and little more time than asking whether the live tables are empty.
    */
   stageTogether?(items: readonly RestoreItem[], options?: AbortableOptions): Promise<readonly StageReport[] | null>

@@ -1,7 +1,7 @@
 import type { ManifestEntity } from '../archive/index.ts'
 import type { EntityEvolution } from '../evolution/index.ts'
 import { scopeFilter } from '../contracts/scope-filter.ts'
-import type { RestoreTarget } from '../contracts/restore-target.ts'
+import { FEW_RECORDS, type RestoreTarget } from '../contracts/restore-target.ts'
 import { type ChosenItem, chosenItem } from './chosen-item.ts'
 import { type LineShape, lineShape } from './line-shape.ts'
 import { maskShapes } from './mask-shapes.ts'
@@ -13,9 +13,6 @@ import { FailedRecords } from './failed-records.ts'
 import type { StoreSelection } from './select-entities.ts'
 import { shapeOfTenant } from './target-tenant.ts'
 import { tenantFields } from './tenant-fields.ts'
-
-/** Picked rows of an entity that are few. */
-const FEW_ROWS = 1000
 
 /** One store's part of a restore, from the open target on. */
 export interface OpenStore {
@@ -109,7 +106,7 @@ async function allEmpty({ entities }: StoreSelection, target: RestoreTarget, { s
 
 /** So few rows are staged, whatever the tables hold: where that is quick, asking is of no use. */
 function areFew({ entities }: StoreSelection, target: RestoreTarget, { selection }: RestoreContext): boolean {
-  return target.stageTogether !== undefined && entities.every(({ ranges }) => (selection?.(ranges)?.rows ?? Number.POSITIVE_INFINITY) <= FEW_ROWS)
+  return target.stageTogether !== undefined && entities.every(({ ranges }) => (selection?.(ranges)?.rows ?? Number.POSITIVE_INFINITY) <= FEW_RECORDS)
 }
 
 /** Such rows are never created, for want of their other fields. */

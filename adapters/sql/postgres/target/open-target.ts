@@ -152,7 +152,7 @@ function createTarget(
 
     stage: async (item, options = {}) => stage(fitRecords([item], tables)[0]!, options),
 
-    ...(area.makesTemporary ? { stageTogether: stageAll } : {}),
+    ...(area.temporary ? { stageTogether: stageAll } : {}),
 
     async reconcile(items, options = {}) {
       fitRecords(items, tables)

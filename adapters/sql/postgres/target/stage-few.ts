@@ -1,16 +1,16 @@
-import type { StageOptions } from '../../../../src/contracts/restore-target.ts'
+import { FEW_RECORDS, type StageOptions } from '../../../../src/contracts/restore-target.ts'
 import { isHoldfastError } from '../../../../src/kernel/errors.ts'
 import { copyErrorLocation, copyIn } from '../copy/index.ts'
 import { databaseError } from '../database-error.ts'
 import { causeOf } from './database-problem.ts'
 import type { FittedItem } from './fit-record.ts'
-import { analyzeStatement, copyStatement, repeatedKeysSql, tableShape, UNINDEXED } from './staging-table.ts'
+import { analyzeStatement, copyStatement, repeatedKeysSql, tableShape } from './staging-table.ts'
 import type { StagingArea } from './staging-area.ts'
 import type { TargetSession } from './target-session.ts'
 
 /** Are they a few that were picked? Those go into a temporary table, which syncs no file; it is not for whole tables, which are compared by parallel workers. */
 export function isFew({ item }: FittedItem): boolean {
-  return item.partial === true && item.deleteExtra !== true && item.lines.rows <= UNINDEXED
+  return item.partial === true && item.deleteExtra !== true && item.lines.rows <= FEW_RECORDS
 }
 
 /** Few records in a table of their own. */
@@ -30,12 +30,9 @@ export async function stageFew(
   items: readonly FittedItem[],
   { signal, onProgress }: Pick<StageOptions, 'signal' | 'onProgress'>,
 ): Promise<readonly StagedFew[] | null> {
-  const tables: { readonly fitted: FittedItem; readonly table: string }[] = []
-  for (const fitted of items) {
-    const table = area.temporary()
-    if (table === null) return null
-    tables.push({ fitted, table })
-  }
+  const { temporary } = area
+  if (!temporary) return null
+  const tables = items.map((fitted) => ({ fitted, table: temporary() }))
   const sql = tables.map(({ fitted, table }) => `CREATE TEMP TABLE ${table} ${tableShape(fitted)}`).join('; ')
   try {
     return await session.transaction(

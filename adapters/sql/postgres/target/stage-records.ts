@@ -1,4 +1,4 @@
-import type { RecordProblem, StageOptions, StageReport } from '../../../../src/contracts/restore-target.ts'
+import { FEW_RECORDS, type RecordProblem, type StageOptions, type StageReport } from '../../../../src/contracts/restore-target.ts'
 import type { AbortableOptions } from '../../../../src/kernel/abort.ts'
 import { HoldfastError, isHoldfastError } from '../../../../src/kernel/errors.ts'
 import { copyErrorLocation, copyIn } from '../copy/index.ts'
@@ -13,7 +13,7 @@ import { LINE } from './row-sql.ts'
 import { isFew, stageFew, type StagedFew } from './stage-few.ts'
 import type { StagingArea } from './staging-area.ts'
 import { noteLedger, purposeOf, shapeOfTable } from './staging-comment.ts'
-import { analyzeStatement, copyStatement, repeatedKeys, tableShape, UNINDEXED } from './staging-table.ts'
+import { analyzeStatement, copyStatement, repeatedKeys, tableShape } from './staging-table.ts'
 import { type TakenUp, takeUpStaged } from './take-up-staged.ts'
 import type { TargetSession, TransactionOptions } from './target-session.ts'
 
@@ -81,7 +81,7 @@ function soundFew({ fitted, table, rows }: StagedFew): StagedRecords & { readonl
  * No constraints and no WAL: what does not survive a crash of the server is staged again.
  */
 async function createTable(session: TargetSession, area: StagingArea, fitted: FittedItem, options: AbortableOptions): Promise<string> {
-  const temporary = isFew(fitted) ? area.temporary() : null
+  const temporary = isFew(fitted) ? area.temporary?.() : undefined
   const table = temporary ?? area.name()
   const shape = tableShape(fitted)
   await session.transaction(async (tx) => {
@@ -230,7 +230,7 @@ async function indexed(
   const key = fitted.key.map(({ column }) => quoteIdent(column)).join(', ')
   const analyze = analyzeStatement(table, fitted)
   const repeated = (before?: string) => session.transaction((tx) => repeatedKeys(tx, fitted, table, before), passing(options))
-  if (rows <= UNINDEXED) return repeated(`${analyze}; `)
+  if (rows <= FEW_RECORDS) return repeated(`${analyze}; `)
   try {
     await session.transaction(async (tx) => {
       await tx.rows('indexing the staging table', `CREATE UNIQUE INDEX ON ${table} (${key}); CREATE UNIQUE INDEX ON ${table} (${LINE}); ${analyze}`)

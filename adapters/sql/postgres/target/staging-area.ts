@@ -18,10 +18,8 @@ export const FEW_ROWS = 20_000
 export interface StagingArea {
   /** A new name for a table of this restore, quoted, with schema. */
   name(): string
-  /** Whether there is a place for a few records beside it. */
-  readonly makesTemporary: boolean
-  /** The name of a table for a few records that lasts as long as the session; null where there is none: without the right to, or where a pooler gives each transaction another session. */
-  temporary(): string | null
+  /** The name of a table for a few records that lasts as long as the session. Absent where there is none: without the right to, or where a pooler gives each transaction another session. */
+  readonly temporary?: () => string
   /** The beginning of a statement that creates a table which does not outlive its transaction, for about so many rows, and its name. */
   passing(rows: number): { readonly name: string; readonly create: string }
   /**
@@ -74,21 +72,18 @@ function createStagingArea(session: TargetSession, owner: string, { lock, mayTem
   const temporary: string[] = []
   /** Nobody else makes tables of this owner, and what others left was swept. */
   let prepared = left.length > 0
-  const makesTemporary = mayTemp && !session.server.pooled
+  const nameTemporary = (): string => {
+    const name = quoteTable('pg_temp', next())
+    temporary.push(name)
+    return name
+  }
   return {
     resumes,
-    makesTemporary,
+    ...(mayTemp && !session.server.pooled ? { temporary: nameTemporary } : {}),
 
     left: (shape) => takeFullest(left, shape),
 
     name: () => quoteTable(STAGING_SCHEMA, next()),
-
-    temporary() {
-      if (!makesTemporary) return null
-      const name = quoteTable('pg_temp', next())
-      temporary.push(name)
-      return name
-    },
 
     passing(rows) {
       const temporary = mayTemp && rows <= FEW_ROWS

@@ -5,9 +5,6 @@ import { keyColumns, keyOfRow } from './record-key.ts'
 import { LINE } from './row-sql.ts'
 import type { TargetTransaction } from './target-session.ts'
 
-/** Up to so many records are not indexed: an index is a file that is synced. */
-export const UNINDEXED = 1000
-
 /** At most so many repeated keys are named. */
 const DUPLICATE_LIMIT = 100
 
