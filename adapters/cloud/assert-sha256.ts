@@ -1,7 +1,7 @@
 import { HoldfastError } from '../../src/kernel/errors.ts'
 
 /**
- * Of large bodies the sum is made in the thread pool, beside the compression of what comes next; copying them there is a tenth of the work.
+ * The sum is made in the thread pool, beside the compression of what comes next; copying them there is a tenth of the work.
  * @throws `E_STORAGE`, not to be tried again: the same bytes will not have another sum.
  */
 export async function assertSha256(bytes: Uint8Array, sha256: string, what: string): Promise<void> {
