@@ -3,6 +3,7 @@ import type { AdapterCapabilities, ObjectStat, StorageAdapter } from '../../src/
 import { isTransientFailure } from '../../src/contracts/transient-failure.ts'
 import { throwIfAborted } from '../../src/kernel/abort.ts'
 import { HoldfastError } from '../../src/kernel/errors.ts'
+import { freeBytes } from '../../src/kernel/free-bytes.ts'
 import { Retrier, type RetryOptions } from '../../src/kernel/retry.ts'
 import { assertSha256 } from './assert-sha256.ts'
 import type { CloudDriver, CloudObject, CloudPage } from './cloud-driver.ts'
@@ -57,10 +58,11 @@ export function cloudStorage({ name: place, capabilities: base, connect, prefix 
   const storage: StorageAdapter = {
     name,
     capabilities,
-    async put(key, body, { ifAbsent, sha256, signal }) {
+    async put(key, body, { ifAbsent, sha256, signal, transfer }) {
       assertObjectKey(key, capabilities)
       throwIfAborted(signal)
       const bytes = body instanceof Uint8Array ? Buffer.from(body.buffer, body.byteOffset, body.byteLength) : Buffer.concat(body)
+      if (transfer && !(body instanceof Uint8Array)) body.forEach(freeBytes) // joined, they are not needed any more
       if (bytes.byteLength > capabilities.maxObjectBytes)
         throw new HoldfastError('E_STORAGE', `${key} has ${bytes.byteLength} bytes, ${name} takes ${capabilities.maxObjectBytes}`, {
           details: { transient: false },

@@ -4,6 +4,7 @@ import { dirname } from 'node:path'
 import type { PutOptions } from '../../src/contracts/storage-adapter.ts'
 import { throwIfAborted } from '../../src/kernel/abort.ts'
 import { HoldfastError } from '../../src/kernel/errors.ts'
+import { freeBytes } from '../../src/kernel/free-bytes.ts'
 import { claim, withdraw } from './fs-claim.ts'
 import { errno, fileError } from '../../src/kernel/file-error.ts'
 import type { FsRoot } from './fs-root.ts'
@@ -44,11 +45,12 @@ export async function publish(root: FsRoot, fsync: boolean, key: string, pieces:
   }
 }
 
-async function writeTemp(temp: string, fsync: boolean, pieces: readonly Uint8Array[], { sha256, signal }: PutOptions, what: string): Promise<bigint> {
+async function writeTemp(temp: string, fsync: boolean, pieces: readonly Uint8Array[], { sha256, signal, transfer }: PutOptions, what: string): Promise<bigint> {
   if (sha256 !== undefined) assertSum(pieces, sha256, what)
   const handle = await open(temp, 'wx', FILE_MODE)
   try {
     await writePieces(handle, pieces, signal)
+    if (transfer) pieces.forEach(freeBytes)
     if (fsync) await syncFile(handle, what)
     return (await handle.stat({ bigint: true })).ino
   } finally {

@@ -3,6 +3,7 @@ import { assertObjectKey, assertObjectPrefix } from '../../src/contracts/object-
 import type { AdapterCapabilities, ObjectStat, StorageAdapter } from '../../src/contracts/storage-adapter.ts'
 import { throwIfAborted } from '../../src/kernel/abort.ts'
 import { HoldfastError } from '../../src/kernel/errors.ts'
+import { freeBytes } from '../../src/kernel/free-bytes.ts'
 
 const CAPABILITIES: AdapterCapabilities = {
   conditionalPut: true,
@@ -40,10 +41,11 @@ export function memoryStorage({ name = 'memory', maxBytes = Number.POSITIVE_INFI
   return {
     name,
     capabilities: CAPABILITIES,
-    async put(key, body, { ifAbsent, sha256, signal }) {
+    async put(key, body, { ifAbsent, sha256, signal, transfer }) {
       assertObjectKey(key, CAPABILITIES)
       throwIfAborted(signal)
       const bytes = Buffer.concat(body instanceof Uint8Array ? [body] : body)
+      if (transfer) for (const piece of body instanceof Uint8Array ? [body] : body) freeBytes(piece)
       if (sha256 !== undefined && createHash('sha256').update(bytes).digest('hex') !== sha256)
         throw new HoldfastError('E_STORAGE', `${name}: the bytes of ${key} do not have the SHA-256 that was announced`, { details: { transient: false } })
       const before = objects.get(key)

@@ -9,6 +9,8 @@ export interface PutNewOptions extends AbortableOptions {
   readonly same: (existing: Uint8Array) => Promise<boolean>
   /** Most bytes that `existing` may have. */
   readonly limit: number
+  /** The body is of no use to the caller any more: see `PutOptions`. */
+  readonly transfer?: boolean
 }
 
 export interface AcceptOptions extends AbortableOptions {
@@ -76,9 +78,9 @@ export function createObjectSpace(storage: StorageAdapter, prefix: string, repos
     async *list(objectPrefix, options) {
       for await (const stat of storage.list(prefix + objectPrefix, options)) yield { ...stat, key: stat.key.slice(prefix.length) }
     },
-    async putNew(object, body, digest, { same, limit, signal }) {
+    async putNew(object, body, digest, { same, limit, signal, transfer = false }) {
       try {
-        await storage.put(prefix + object, body, { ifAbsent: true, sha256: digest, signal })
+        await storage.put(prefix + object, body, { ifAbsent: true, sha256: digest, signal, transfer })
         return 'written'
       } catch (error) {
         // Taken by another writer, or by this very put, whose answer was lost on the way: what stands there tells.

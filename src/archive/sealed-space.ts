@@ -95,6 +95,7 @@ export function createSealedSpace(base: ObjectSpace, keys: KeyRing, resealAfter:
         same: async (existing) => same(await open(object, existing, { signal })),
         limit: sealedObjectBytes(base.repositoryId, object, limit),
         signal,
+        transfer: true,
       })
       if (outcome === 'written') keep(object, prefix)
       return outcome

@@ -55,6 +55,11 @@ export interface PutOptions extends AbortableOptions {
   readonly ifAbsent: boolean
   /** SHA-256 (hex) of the body; the adapter refuses to acknowledge anything else where it has `checksumOnPut`. */
   readonly sha256?: string
+  /**
+   * The caller gives the bytes up, whatever becomes of the call: the adapter may free their memory as soon as it does not need them any more, and should, since so short-lived a thing costs
+   * the garbage collector much. Who passes a `put` on and may need the bytes after it, to try again or for another place, leaves this out. Default: they stay the caller's.
+   */
+  readonly transfer?: boolean
 }
 
 export interface GetOptions extends AbortableOptions {

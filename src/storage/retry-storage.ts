@@ -49,7 +49,7 @@ export function retryStorage(storage: StorageAdapter, options: RetryOptions = {}
         await retrier.run(
           (attempt) => {
             tries++
-            return storage.put(key, body, { ...put, signal: attempt })
+            return storage.put(key, body, { ...put, signal: attempt, transfer: false })
           },
           { signal: put.signal },
         )

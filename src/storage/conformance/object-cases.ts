@@ -31,6 +31,15 @@ export const objectCases: readonly ConformanceCase[] = [
     },
   },
   {
+    name: 'stores bytes that are given up, freed or not',
+    async run({ storage, prefix, fresh }) {
+      const pieces = [noise(100_000), noise(16), noise(100_000)].map((piece) => Uint8Array.from(piece))
+      const whole = Buffer.concat(pieces)
+      await storage.put(`${prefix}given`, pieces, { ...fresh, sha256: sha256(whole), transfer: true })
+      assertSameBytes(await storage.get(`${prefix}given`), whole, 'three pieces')
+    },
+  },
+  {
     name: 'shares no memory with its caller',
     async run({ storage, prefix, fresh }) {
       const body = noise(1000)

@@ -1,6 +1,7 @@
 import type { RecordBatch } from '../../../../src/contracts/record-batch.ts'
 import { type AbortableOptions, onAbort } from '../../../../src/kernel/abort.ts'
 import { HoldfastError } from '../../../../src/kernel/errors.ts'
+import { freeBytes } from '../../../../src/kernel/free-bytes.ts'
 import type { CopyClient, CopyConnection, CopySocket, CopySubmittable, SocketListener } from './copy-client.ts'
 import { isServerError, storeFailed } from './copy-error.ts'
 import type { CopyProgram } from '../../transcoder/copy-program.ts'
@@ -53,14 +54,6 @@ function paceOf(socket: CopySocket): ReadPace {
   let pace = paces.get(socket)
   if (!pace) paces.set(socket, (pace = new ReadPace()))
   return pace
-}
-
-/**
- * Gives the memory of a socket's chunk back at once. Left to the garbage collector, which counts it as pressure, it would have the whole heap of the
- * application marked for every few megabytes read: half of all its runs during an export. Nobody else listens to the socket now.
- */
-function free({ buffer, byteLength }: Uint8Array): void {
-  if (buffer instanceof ArrayBuffer && buffer.byteLength === byteLength) buffer.transfer(0)
 }
 
 class CopyOutQuery implements CopyOut, CopySubmittable {
@@ -171,7 +164,7 @@ class CopyOutQuery implements CopyOut, CopySubmittable {
       if (this.#discard !== undefined && (this.#discard -= chunk.length) < 0) throw new HoldfastError('E_STORE_FAILED', 'the rest of the copy was not wanted')
       const { length } = chunk
       this.#encoder.feed(chunk)
-      free(chunk)
+      freeBytes(chunk) // half of all runs of the garbage collector during an export; nobody else listens to the socket now
       while (true) {
         const step = this.#encoder.step()
         if (step === 'input') return this.#rest(length)
