@@ -14,6 +14,8 @@ const FILE_MODE = 0o600
 const LINK_ATTEMPTS = 4
 /** What Linux, macOS and the BSDs take in one call (`IOV_MAX`). */
 const PIECES_AT_ONCE = 1024
+/** They take less than 2 GiB in one call, and Node counts them in 32 bits. */
+const BYTES_AT_ONCE = 1024 ** 3
 const NO_RETRY = 'Check the disk before anything else is written to it: after a failed fsync the kernel may have dropped what it could not write.'
 
 /**
@@ -36,6 +38,7 @@ export async function publish(root: FsRoot, fsync: boolean, key: string, pieces:
         if (options.ifAbsent) await withdraw(root, temp, final).catch(() => {})
         throw fsyncFailed(error, what)
       })
+      if (options.transfer) pieces.forEach(freeBytes)
     } finally {
       await unlink(temp).catch(() => {}) // renamed away, or swept when this fails
       if (ino !== undefined) await unlink(root.claimPath(ino)).catch(() => {}) // nothing is taken back any more; mostly there is none
@@ -45,12 +48,11 @@ export async function publish(root: FsRoot, fsync: boolean, key: string, pieces:
   }
 }
 
-async function writeTemp(temp: string, fsync: boolean, pieces: readonly Uint8Array[], { sha256, signal, transfer }: PutOptions, what: string): Promise<bigint> {
+async function writeTemp(temp: string, fsync: boolean, pieces: readonly Uint8Array[], { sha256, signal }: PutOptions, what: string): Promise<bigint> {
   if (sha256 !== undefined) assertSum(pieces, sha256, what)
   const handle = await open(temp, 'wx', FILE_MODE)
   try {
-    await writePieces(handle, pieces, signal)
-    if (transfer) pieces.forEach(freeBytes)
+    await writePieces(handle, pieces, signal, what)
     if (fsync) await syncFile(handle, what)
     return (await handle.stat({ bigint: true })).ino
   } finally {
@@ -66,16 +68,30 @@ function assertSum(pieces: readonly Uint8Array[], sha256: string, what: string):
 }
 
 /** Many at once, as an encrypted object comes in segments. The kernel may take fewer bytes than it was given. */
-async function writePieces(handle: FileHandle, pieces: readonly Uint8Array[], signal: AbortSignal | undefined): Promise<void> {
+async function writePieces(handle: FileHandle, pieces: readonly Uint8Array[], signal: AbortSignal | undefined, what: string): Promise<void> {
   let next = 0
   let written = 0 // of the piece that is next
   while (next < pieces.length) {
     throwIfAborted(signal)
-    const { bytesWritten } = await handle.writev([pieces[next]!.subarray(written), ...pieces.slice(next + 1, next + PIECES_AT_ONCE)])
+    const batch = batchOf(pieces, next, written)
+    const { bytesWritten } = await handle.writev(batch)
+    if (bytesWritten === 0 && batch.some(({ byteLength }) => byteLength > 0)) throw new HoldfastError('E_STORAGE', `${what}: the file takes no more bytes`)
     written += bytesWritten
     while (next < pieces.length && written >= pieces[next]!.byteLength) written -= pieces[next++]!.byteLength
   }
   throwIfAborted(signal)
+}
+
+/** What one call may take, from a place in a piece on; the rest of the first piece alone where it is large. */
+function batchOf(pieces: readonly Uint8Array[], next: number, written: number): Uint8Array[] {
+  const batch = [pieces[next]!.subarray(written, written + BYTES_AT_ONCE)]
+  let room = BYTES_AT_ONCE - batch[0]!.byteLength
+  for (const piece of pieces.slice(next + 1, next + PIECES_AT_ONCE)) {
+    room -= piece.byteLength
+    if (room < 0) break
+    batch.push(piece)
+  }
+  return batch
 }
 
 /** Once. A second fsync may succeed although the data of the first are lost. */

@@ -252,8 +252,8 @@ export interface RestoreTarget {
   /** Loads the records beside the live tables, committed as it goes. Lines that the database refuses are problems, not exceptions. */
   stage(item: RestoreItem, options?: StageOptions): Promise<StageReport>
   /**
-   * Loads the records of several entities at once, at most `FEW_RECORDS` of each, all without a problem; null, and nothing is loaded, where they are to be staged one entity after the other. Where it is there, staging few
-   * records takes no right and little more time than asking whether the live tables are empty.
+   * Loads the records of several entities at once, all without a problem; null, and nothing is loaded, where they are to be staged one entity after the other: with more than `FEW_RECORDS`
+   * of one, for example. Where it is there, staging few records takes no right and little more time than asking whether the live tables are empty.
    */
   stageTogether?(items: readonly RestoreItem[], options?: AbortableOptions): Promise<readonly StageReport[] | null>
   /** Compares what is staged with what is live; writes nothing. */

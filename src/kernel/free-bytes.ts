@@ -3,5 +3,11 @@
  * the whole heap of the application marked for every few megabytes.
  */
 export function freeBytes({ buffer, byteLength }: Uint8Array): void {
-  if (buffer instanceof ArrayBuffer && buffer.byteLength === byteLength) buffer.transfer(0)
+  // Nothing of what was freed before, or of what is part of something larger.
+  if (byteLength === 0 || !(buffer instanceof ArrayBuffer) || buffer.byteLength !== byteLength) return
+  try {
+    buffer.transfer(0)
+  } catch {
+    // The memory of a WebAssembly module, or of Node's own pool: it stays where it is, and nothing depends on it.
+  }
 }

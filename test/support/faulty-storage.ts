@@ -62,7 +62,7 @@ export class FaultyStorage implements StorageAdapter {
           await this.#base.put(key, whole.subarray(0, whole.length - 1), { ifAbsent: options.ifAbsent, signal: options.signal })
           return
         }
-        await this.#base.put(key, spoilt(whole, fault), options)
+        await this.#base.put(key, spoilt(whole, fault), { ...options, transfer: false })
         if (fault?.kind === 'duplicate') await this.#base.put(key, whole, options)
       })
     } finally {

@@ -34,6 +34,25 @@ it.each(PLACES)('%s frees what is given up, and leaves what is not', async (_, o
   await rm(folder, { recursive: true })
 })
 
+it('a file system leaves what it did not take', async () => {
+  const root = await mkdtemp(join(tmpdir(), 'holdfast-transfer-'))
+  const storage = fsStorage({ root })
+  await storage.put('a', pieces(), fresh)
+  const given = pieces()
+  await expect(storage.put('a', given, { ...fresh, transfer: true })).rejects.toMatchObject({ code: 'E_STORAGE_EXISTS' })
+  expect(left(given)).toEqual([3, 100_000])
+  await rm(root, { recursive: true })
+})
+
+it('pieces may be given twice, be empty, or lie where nothing can be freed', async () => {
+  const storage = memoryStorage()
+  const [twice, none] = [new Uint8Array(10).fill(1), new Uint8Array(0)]
+  const module = new Uint8Array(new WebAssembly.Memory({ initial: 1 }).buffer)
+  await storage.put('a', [twice, none, twice, none, module], { ...fresh, transfer: true })
+  expect((await storage.get('a')).byteLength).toBe(20 + module.byteLength)
+  expect(module.byteLength).toBe(65_536)
+})
+
 it('a part of a larger buffer is left, for the rest of it is of others', async () => {
   const storage = memoryStorage()
   const shared = Buffer.alloc(100, 7)

@@ -26,6 +26,9 @@ export const objectCases: readonly ConformanceCase[] = [
       const whole = Buffer.concat(pieces)
       await storage.put(`${prefix}pieces`, pieces, { ...fresh, sha256: sha256(whole) })
       assertSameBytes(await storage.get(`${prefix}pieces`), whole, 'four pieces')
+      const many = Array.from({ length: 2500 }, (_, n) => noise(n % 5))
+      await storage.put(`${prefix}many-pieces`, many, fresh)
+      assertSameBytes(await storage.get(`${prefix}many-pieces`), Buffer.concat(many), 'many pieces, some empty')
       await storage.put(`${prefix}no-pieces`, [], fresh)
       assert.equal((await storage.get(`${prefix}no-pieces`)).byteLength, 0, 'no pieces')
     },
