@@ -10,6 +10,9 @@ import { mirrorStorage, retryStorage } from '../../src/storage/index.ts'
 import { cloudDriverStub } from '../support/cloud-driver-stub.ts'
 import { FaultyStorage } from '../support/faulty-storage.ts'
 
+/** Its types are found only among those of browsers. */
+declare const WebAssembly: { readonly Memory: new (limits: { readonly initial: number }) => { readonly buffer: ArrayBuffer } }
+
 const fresh = { ifAbsent: true } as const
 const pieces = (): readonly Uint8Array[] => [Uint8Array.of(1, 2, 3), new Uint8Array(100_000).fill(4)]
 const whole = Buffer.concat(pieces())
