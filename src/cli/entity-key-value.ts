@@ -1,4 +1,4 @@
-import type { EntityKey } from '../compare/index.ts'
+import type { EntityKey } from '../contracts/entity-key.ts'
 import { usageError } from './command-error.ts'
 
 /** Text that is no JSON list or object is the value itself: numbers are told by the type of the field. */

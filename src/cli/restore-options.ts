@@ -2,6 +2,7 @@ import { type Command, Option } from 'commander'
 import type { ConflictPolicy } from '../contracts/restore-target.ts'
 import type { NamedRestoreOptions, RestoreRequest, RowPick } from '../restore/index.ts'
 import { usageError } from './command-error.ts'
+import { entityKeyValue } from './entity-key-value.ts'
 import { nameValue, nameValues, wholeNumber } from './option-values.ts'
 import type { CommandContext, GlobalOptions } from './run-command.ts'
 import { addScopeOption } from './scope-option.ts'
@@ -38,7 +39,7 @@ export function addRestoreOptions(command: Command): Command {
     .argument('[snapshot]', WHICH_SNAPSHOT)
     .option('--named <restore>', 'a restore that the configuration declares, which says all but the time (default: latest), the tenant and who asks')
     .option('--entity <name...>', 'only these entities: Name, or store.Name')
-    .option('--key <entity=key>', 'only this record, by a value or a JSON list; may be repeated', nameValues)
+    .option('--key <entity=key>', 'only this record, by a value, a JSON list or object, {"blob":"<base64>"} for bytes; may be repeated', nameValues)
     .option('--where <entity=json>', `only records that hold conditions: 'Order={"status":"paid","placedAt":{"gte":"2026-01-01"}}'`, nameValue)
     .option('--fields <entity=paths>', 'only these fields, into rows that are there: Order=price,status', nameValue)
     .option('--related', 'with the rows that those refer to, and their rows in junction tables')
@@ -151,21 +152,12 @@ function selectionOf(options: RestoreOptions): Pick<RestoreRequest, 'select' | '
   const names = [...new Set([...Object.keys(key), ...Object.keys(where), ...Object.keys(fields), ...entity])]
   const select = names.map((name): RowPick => ({
     entity: name,
-    ...(key[name] ? { keys: key[name].map(jsonOrText) } : {}),
+    ...(key[name] ? { keys: key[name].map(entityKeyValue) } : {}),
     ...(where[name] === undefined ? {} : { where: conditions(name, where[name]) }),
     ...(fields[name] === undefined ? {} : { fields: fields[name].split(',') }),
   }))
   if (!wantsRelated) return { select }
   return { select, related: { ...(children === undefined ? {} : { children }), ...(maxRows === undefined ? {} : { maxRows }) } }
-}
-
-function jsonOrText(text: string): NonNullable<RowPick['keys']>[number] {
-  if (!text.startsWith('[')) return text
-  try {
-    return JSON.parse(text) as NonNullable<RowPick['keys']>[number]
-  } catch {
-    return text
-  }
 }
 
 function conditions(name: string, text: string): Readonly<Record<string, unknown>> {

@@ -1,14 +1,10 @@
 import type { EntityDescriptor, FieldDescriptor } from '../contracts/entity-descriptor.ts'
+import type { EntityKey } from '../contracts/entity-key.ts'
 import type { FieldType } from '../contracts/field-type.ts'
 import type { KeyText } from '../contracts/key-range.ts'
+import { isWrittenBytes, readBytes } from '../contracts/written-bytes.ts'
 import { HoldfastError } from '../kernel/errors.ts'
 import { dynamicEncoder, encodeInteger, encodeText, keyTextOf, type StoredValue } from '../record/index.ts'
-
-/** One value of a key. Timestamps are given as the text that the records hold: a `Date` has too few digits to name one. */
-export type KeyValue = string | number | bigint | boolean | Uint8Array
-
-/** The key of a record: its value; for a key of several fields a list in key order, or an object by property path. */
-export type EntityKey = KeyValue | readonly KeyValue[] | { readonly [path: string]: KeyValue }
 
 /** @throws `E_CONFIG` when the values are not those of the entity's key fields */
 export function entityKeyText(descriptor: EntityDescriptor, key: EntityKey): KeyText {
@@ -25,7 +21,7 @@ export function entityKeyText(descriptor: EntityDescriptor, key: EntityKey): Key
 
 function keyValues(descriptor: EntityDescriptor, key: EntityKey): readonly unknown[] {
   const { key: paths } = descriptor
-  if (typeof key !== 'object' || key === null || key instanceof Uint8Array) {
+  if (typeof key !== 'object' || key === null || key instanceof Uint8Array || (isWrittenBytes(key) && !paths.includes('blob'))) {
     if (paths.length === 1) return [key]
     throw wrongKey(descriptor, `it has ${paths.length} fields`)
   }
@@ -39,7 +35,8 @@ function keyValues(descriptor: EntityDescriptor, key: EntityKey): readonly unkno
 }
 
 /** The token of a value in a field; null when no record can have that value there, or in more than one spelling. */
-export function keyToken({ type, dbType, generation }: FieldDescriptor, value: unknown): string | null {
+export function keyToken({ type, dbType, generation }: FieldDescriptor, given: unknown): string | null {
+  const value = readBytes(given)
   switch (type.kind) {
     case 'int': {
       const integer = integerOf(value)

@@ -1,7 +1,7 @@
 export type * from './comparison.ts'
 export { compareLive } from './compare-live.ts'
 export { compareSnapshots } from './compare-snapshots.ts'
-export { type EntityKey, entityKeyText, type KeyValue } from './entity-key.ts'
+export { entityKeyText } from './entity-key.ts'
 export { type EntityShape, namedShape, upcastShape } from './entity-shape.ts'
 export { chosenEntities, dialectOf, entityId, entityNamed, idOf, type OpenSnapshot } from './open-snapshot.ts'
 export { findLine, type RangeMemory } from './find-line.ts'

@@ -1,6 +1,7 @@
 import { HoldfastError } from '../kernel/errors.ts'
 import { plainCondition } from './plain-condition.ts'
 import type { Operand } from './value-order.ts'
+import { type WrittenBytes, writeBytes } from '../contracts/written-bytes.ts'
 
 /** Requests come from outside, too: a tower of conditions must not take the stack. */
 const MOST_LEVELS = 32
@@ -8,7 +9,7 @@ const MOST_LEVELS = 32
 /**
  * Conditions that mean the same once they were JSON: of a plan that is kept, and applied by another process.
  *
- * @throws `E_CONFIG` for what JSON would make something else of: bytes, a date that is none, a number that is not finite
+ * @throws `E_CONFIG` for what JSON would make something else of: a date that is none, a number that is not finite
  */
 export function keptWhere(where: Readonly<Record<string, unknown>>, above = '', levels = 1): Readonly<Record<string, unknown>> {
   if (levels > MOST_LEVELS) throw new HoldfastError('E_CONFIG', `conditions go ${MOST_LEVELS} levels down at most, and no property is as deep`)
@@ -24,9 +25,9 @@ export function keptWhere(where: Readonly<Record<string, unknown>>, above = '', 
   )
 }
 
-function keptValue(path: string, value: Operand): Operand {
+function keptValue(path: string, value: Operand): Exclude<Operand, Uint8Array> | WrittenBytes {
   if (typeof value === 'bigint') return `${value}`
-  if (value instanceof Uint8Array) throw new HoldfastError('E_CONFIG', `rows cannot be picked by bytes ("${path}")`, { hint: 'Pick them by another property.' })
+  if (value instanceof Uint8Array) return writeBytes(value)
   const isNone = value instanceof Date ? Number.isNaN(value.getTime()) : typeof value === 'number' && !Number.isFinite(value)
   if (isNone)
     throw new HoldfastError('E_CONFIG', `the condition on "${path}" is no date or no number: ${String(value)}`, { hint: 'Look at where it comes from.' })

@@ -1,5 +1,6 @@
 import { HoldfastError } from '../kernel/errors.ts'
 import type { Operand } from './value-order.ts'
+import { readBytes } from '../contracts/written-bytes.ts'
 
 /** A condition by what it is, however it was written. */
 export type PlainCondition =
@@ -33,13 +34,14 @@ export function plainCondition(path: string, written: unknown): PlainCondition {
   if (condition === null || isOperand(condition)) return { kind: 'oneOf', values: [condition] }
   if (typeof condition !== 'object' || Array.isArray(condition)) throw noCondition(path, condition)
   // MikroORM's operators have a dollar sign.
-  const members = Object.entries(condition).map(([name, value]) => [name.replace(/^\$/, ''), value] as const)
+  const members = Object.entries(condition).map(([name, value]: [string, unknown]) => [name.replace(/^\$/, ''), readBytes(value)] as const)
   const [[name, value] = []] = members
   if (members.length === 1 && name === 'eq' && (value === null || isOperand(value))) return { kind: 'oneOf', values: [value] }
   if (members.length === 1 && name === 'in' && Array.isArray(value)) {
-    const wrong = value.findIndex((one) => one !== null && !isOperand(one))
+    const values = value.map(readBytes)
+    const wrong = values.findIndex((one) => one !== null && !isOperand(one))
     if (wrong >= 0) throw noCondition(`${path}[${wrong}]`, value[wrong])
-    return { kind: 'oneOf', values: value as (Operand | null)[] }
+    return { kind: 'oneOf', values: values as (Operand | null)[] }
   }
   if (members.length === 0) throw noCondition(path, condition)
   if (members.every(([bound, operand]) => BOUNDS.includes(bound) && isOperand(operand)))

@@ -1,5 +1,6 @@
 import type { PropertyPath } from '../plan/property-path.ts'
 import type { Operand } from './value-order.ts'
+import type { WrittenBytes } from '../contracts/written-bytes.ts'
 
 /** What a property of this type is compared with: one of a union by its members alone, numbers and big integers by number, bigint or digits, times by `Date` or ISO text, a relation by the key of what it refers to. */
 export type OperandOf<V> = unknown extends V
@@ -17,7 +18,7 @@ export type OperandOf<V> = unknown extends V
           : NonNullable<V> extends Date
             ? Date | string | number
             : NonNullable<V> extends ArrayBufferView
-              ? Uint8Array
+              ? Uint8Array | WrittenBytes
               : Operand
 
 /** Equal to a value, or to null; one of several; or within bounds, all of which must hold. NULL is within no bounds. */

@@ -5,6 +5,7 @@ import { keyToken } from './entity-key.ts'
 import { type Bound, type PlainCondition, plainCondition } from './plain-condition.ts'
 import type { JsonValue } from './record-difference.ts'
 import { isTemporal, type Operand, valueOrder } from './value-order.ts'
+import { isWrittenBytes, readBytes } from '../contracts/written-bytes.ts'
 
 export interface CompiledCondition {
   readonly field: string
@@ -62,8 +63,9 @@ function conditionsOf<F extends { readonly path: string }>(
 ): FieldCondition<F>[] {
   return Object.entries(where).flatMap(([name, written]) => {
     const path = `${above}${name}`
-    const condition = plainCondition(path, written)
     const below = entity.fields.filter((field) => field.path.startsWith(`${path}.`))
+    const areBytes = isWrittenBytes(written) && !below.some((field) => field.path === `${path}.blob`)
+    const condition = plainCondition(path, areBytes ? readBytes(written) : written)
     const own = entity.fields.some((field) => field.path === path)
     if (condition.kind === 'nested' && !own && below.length > 0) return conditionsOf(entity, condition.members, `${path}.`)
     if (own || below.length === 0) return [{ field: fieldNamed(entity, path), condition, written }]

@@ -1,16 +1,12 @@
+import type { EntityKey } from '../contracts/entity-key.ts'
 import type { EntityReference } from '../plan/entity-reference.ts'
-
-type PickedValue = string | number | bigint | boolean | Uint8Array
-
-/** The key of a record: its value; for a key of several fields a list in key order, or an object by property path. */
-export type PickedKey = PickedValue | readonly PickedValue[] | { readonly [path: string]: PickedValue }
 
 /** Rows of one entity that are to come back; with neither keys nor conditions all of them. */
 export interface RowPick {
   /** A class, a schema, or a name: `Name`, `store.Name`. That of today, or, where nothing is called so today, that of the snapshot. */
   readonly entity: EntityReference
   /** These records. A key that the snapshot does not have is `E_SELECTION`. */
-  readonly keys?: readonly PickedKey[]
+  readonly keys?: readonly EntityKey[]
   /** Records that hold all of these conditions, as `Where` says, instead of keys. Properties by their names of today, else of the snapshot; values are those of the snapshot, before any up-caster. */
   readonly where?: Readonly<Record<string, unknown>>
   /** Only these fields are written, into rows that are there: none is created. Default all. */

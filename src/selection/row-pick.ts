@@ -1,5 +1,6 @@
 import type { EntityMeant } from '../compare/snapshot-reader.ts'
-import type { EntityKey, Where } from '../compare/index.ts'
+import type { Where } from '../compare/index.ts'
+import type { EntityKey } from '../contracts/entity-key.ts'
 import type { EntityReference } from '../plan/entity-reference.ts'
 import type { PropertyPath } from '../plan/property-path.ts'
 import type { RowPick } from '../restore/index.ts'

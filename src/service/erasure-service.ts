@@ -1,5 +1,6 @@
 import type { ErasureEntry, RepositoryScope } from '../archive/index.ts'
-import { type EntityKey, entityKeyText } from '../compare/index.ts'
+import { entityKeyText } from '../compare/index.ts'
+import type { EntityKey } from '../contracts/entity-key.ts'
 import type { EntityStore } from '../contracts/entity-store.ts'
 import type { Logger } from '../contracts/logger.ts'
 import type { ScopeOption } from '../contracts/scope-option.ts'

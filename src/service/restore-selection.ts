@@ -1,4 +1,5 @@
 import type { Manifest } from '../archive/index.ts'
+import { keptKey } from '../compare/kept-key.ts'
 import { keptWhere } from '../compare/kept-where.ts'
 import { createRecordReader } from '../compare/record-reader.ts'
 import type { EntityDescriptor } from '../contracts/entity-descriptor.ts'
@@ -24,15 +25,9 @@ function plainPick({ entity, where, keys, fields }: RowPick): RowPick {
   return {
     entity: typeof entity === 'string' ? entity : (referenceFacts(entity)?.name ?? entity),
     ...(where === undefined ? {} : { where: keptWhere(where) }),
-    ...(keys === undefined ? {} : { keys: JSON.parse(JSON.stringify(keys, plainValue)) as NonNullable<RowPick['keys']> }),
+    ...(keys === undefined ? {} : { keys: keys.map(keptKey) }),
     ...(fields === undefined ? {} : { fields }),
   }
-}
-
-function plainValue(_name: string, value: unknown): unknown {
-  if (typeof value === 'bigint') return `${value}`
-  if (value instanceof Uint8Array) throw new HoldfastError('E_CONFIG', 'rows cannot be picked by bytes', { hint: 'Pick them by another property.' })
-  return value
 }
 
 /** The id of the snapshot that is meant. @throws `E_SNAPSHOT_UNKNOWN`, `E_CONFIG` */

@@ -1,4 +1,5 @@
-import type { Comparison, EntityKey, RecordVersion } from '../compare/index.ts'
+import type { Comparison, RecordVersion } from '../compare/index.ts'
+import type { EntityKey } from '../contracts/entity-key.ts'
 import type { ScopeOption } from '../contracts/scope-option.ts'
 import type { EntityReference } from '../plan/index.ts'
 import type { SeenAsOption } from './seen-as.ts'

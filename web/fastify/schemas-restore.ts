@@ -121,7 +121,9 @@ export const RestoreRequestProperties = {
       Type.Object(
         {
           entity: Type.String({ minLength: 1, maxLength: 256 }),
-          keys: Type.Optional(Type.Array(Type.Any(), { minItems: 1, maxItems: 100_000, description: 'A value, or a list of values in key order' })),
+          keys: Type.Optional(
+            Type.Array(Type.Any(), { minItems: 1, maxItems: 100_000, description: 'A value, or a list of values in key order; bytes as {"blob": base64}' }),
+          ),
           where: Type.Optional(Type.Record(Type.String(), Type.Any(), { maxProperties: 100 })),
           fields: Type.Optional(Type.Array(Type.String({ minLength: 1, maxLength: 256 }), { minItems: 1, maxItems: 1000 })),
         },

@@ -26,7 +26,7 @@ export function addErase(program: Command, run: RunCommand): void {
         'With --rewrite snapshots that hold it are written anew without it, and the old ones deleted; a prune gives their chunks back.',
     )
     .argument('<entity>', 'Name of the entity')
-    .argument('<key>', 'value of its key; of a key of several fields the JSON of a list or an object')
+    .argument('<key>', 'value of its key; of a key of several fields the JSON of a list or an object; bytes are {"blob":"<base64>"}')
     .option('--reason <text>', 'a ticket, never the person: it is kept')
     .option('--by <name>', 'who asks (default: the user of the shell)')
     .option('--store <name>', 'entity store, where several map the entity')

@@ -17,7 +17,7 @@ export function addHistory(program: Command, run: RunCommand): void {
     .summary('show when a record appeared, changed and disappeared')
     .description('Shows the snapshots in which one record appeared, changed or disappeared, newest first.')
     .argument('<entity>', 'Name, or store.Name')
-    .argument('<key>', 'value of its key; of a key of several fields the JSON of a list or an object')
+    .argument('<key>', 'value of its key; of a key of several fields the JSON of a list or an object; bytes are {"blob":"<base64>"}')
     .option('--series <name>', 'of this series; needed where several have the entity')
     .option('--oldest-first', 'in the order in which it happened')
     .option('--as-archived', 'records as they were stored: under the names of then, without up-casters')

@@ -1,5 +1,5 @@
 import { HoldfastError } from '../../../src/kernel/errors.ts'
-import type { EntityKey } from '../../../src/compare/index.ts'
+import type { EntityKey } from '../../../src/contracts/entity-key.ts'
 import { endpoint, type Route, whileWanted } from '../route-context.ts'
 import { ERROR_RESPONSES, ScopeQuery } from '../schemas.ts'
 import { EraseBody, ErasureSchema } from '../schemas-erasure.ts'
