@@ -12,7 +12,7 @@ export const ErasureListQuery = Type.Object(scopeMember, { additionalProperties:
 export const EraseBody = Type.Object(
   {
     entity: Name,
-    key: Type.Any({ description: 'A value; of a key of several fields a list in key order, or an object' }),
+    key: Type.Any({ description: 'A value; of a key of several fields a list in key order, or an object; bytes as {"blob": base64}' }),
     store: Type.Optional(Name),
     reason: Type.Optional(Type.String({ minLength: 1, maxLength: 1000, description: 'A ticket, never the person: it is kept' })),
     by: By,

@@ -105,7 +105,6 @@ export const RestoreListSchema = Type.Object({
   ),
 })
 
-/** Who asks, for the history. */
 const ContinueOnError = Type.Optional(
   Type.Integer({ minimum: 0, maximum: 10_000, description: 'Records that may fail and are left out; the state is `partial` then. Default 0.' }),
 )

@@ -25,9 +25,9 @@ export const Names = Type.Array(Type.String())
 export const Uuid = Type.String({ pattern: UUID_PATTERN, description: 'UUID in lower case' })
 export const PlanId = Type.String({ minLength: 1, maxLength: 63 })
 export const IdParams = Type.Object({ id: Uuid }, { additionalProperties: false })
-/** For routes that take none: neither a body nor a query is accepted and then ignored. */
 /** Part of the body of what is told afterwards, with who asked. */
 export const By = Type.Optional(Type.String({ maxLength: 200, description: 'Who asks, for history and audit' }))
+/** For routes that take none: neither a body nor a query is accepted and then ignored. */
 export const NoBody = Type.Union([Type.Object({}, { additionalProperties: false }), Type.Null()])
 const Scope = Type.String({ minLength: 1, maxLength: 512, description: 'Tenant; where the routes serve tenants. Default: what belongs to none' })
 /** Part of the query of every route that finds something of a tenant. */
