@@ -1,5 +1,6 @@
 import { createHash, hash } from 'node:crypto'
 import type { KeyText } from '../contracts/key-range.ts'
+import { freeBytes } from '../kernel/free-bytes.ts'
 import type { Compression } from '../plan/backup-policy.ts'
 import type { ChunkKind } from './chunk-ref.ts'
 import { compressFrame } from './frame-compressor.ts'
@@ -89,7 +90,7 @@ export function createChunkAssembler({ kind, compression, level, concurrency = D
       rows += count
       while (frames.length - settled >= concurrency) await frames[settled++]!.stored
     },
-    async finish({ firstKey, lastKey, ...content }, counts = {}) {
+    async finish({ firstKey, lastKey, release, ...content }, counts = {}) {
       const bodies = await Promise.all(frames.map((frame) => frame.stored))
       const sizes = frames.map((frame, i) => ({ storedBytes: bodies[i]!.byteLength, plainBytes: frame.plainBytes, rows: frame.rows }))
       const id = digest.digest('hex')
@@ -101,6 +102,7 @@ export function createChunkAssembler({ kind, compression, level, concurrency = D
       const storedSha256 = sha256(object)
       const indexed = sizes.map((size, i) => ({ ...size, sha256: hash('sha256', bodies[i]!, 'buffer') }))
       const index = await encodeIndexObject(content, indexed, prefix.byteLength + table.byteLength, { ...common, chunk: storedSha256 }, level)
+      release()
       return {
         id,
         kind,
@@ -131,6 +133,8 @@ async function encodeIndexObject(
   level: number,
 ): Promise<readonly Uint8Array[]> {
   const plain = encodeKeyIndex(content, frames, bodyOffset)
+  const prefix = encodePrefix({ ...common, kind: 'index', plainBytes: plain.byteLength, plainSha256: sha256(plain) })
   const body = await compressFrame(plain, common.compression, level)
-  return [encodePrefix({ ...common, kind: 'index', plainBytes: plain.byteLength, plainSha256: sha256(plain) }), body]
+  if (body !== plain) freeBytes(plain)
+  return [prefix, body]
 }

@@ -1,5 +1,6 @@
 import type { KeyText } from '../contracts/key-range.ts'
 import type { RecordBatch } from '../contracts/record-batch.ts'
+import { freeBytes } from '../kernel/free-bytes.ts'
 import { type BoundsBuilder, createBoundsBuilder } from './bounds-builder.ts'
 import { keySpans } from './key-scanner.ts'
 import { referenceHash } from './reference-bloom.ts'
@@ -22,6 +23,8 @@ export interface KeyIndexContent {
 export interface FinishedKeyIndex extends KeyIndexContent {
   readonly firstKey: KeyText
   readonly lastKey: KeyText
+  /** Gives the memory of all this back, once the index is written. */
+  release(): void
 }
 
 export interface KeyIndexBuilder {
@@ -48,6 +51,7 @@ export function createKeyIndexBuilder(fields: readonly string[]): KeyIndexBuilde
     if (keysEnd + more <= keys.byteLength) return
     const larger = new Uint8Array(Math.max(keys.byteLength * 2, keysEnd + more))
     larger.set(keys.subarray(0, keysEnd))
+    freeBytes(keys)
     keys = larger
   }
 
@@ -108,6 +112,11 @@ export function createKeyIndexBuilder(fields: readonly string[]): KeyIndexBuilde
         references: references.map(({ field, hashes, bounds }) => ({ field, hashes: hashes.finish(), frames: bounds.finish() })),
         firstKey: texts.toString('utf8', 0, texts.indexOf(NEWLINE)),
         lastKey: texts.toString('utf8', lastStart, keysEnd - 1),
+        release() {
+          freeBytes(keys)
+          lengths.release()
+          for (const { hashes } of references) hashes.release()
+        },
       }
     },
   }
@@ -138,6 +147,7 @@ interface WordList {
   /** …who then says how many it has written. */
   take(count: number): void
   finish(): Uint32Array
+  release(): void
 }
 
 function createWordList(): WordList {
@@ -148,6 +158,7 @@ function createWordList(): WordList {
       if (length + more > words.length) {
         const larger = new Uint32Array(Math.max(words.length * 2, length + more))
         larger.set(words.subarray(0, length))
+        freeBytes(words)
         words = larger
       }
       return words.subarray(length, length + more)
@@ -156,5 +167,6 @@ function createWordList(): WordList {
       length += count
     },
     finish: () => words.subarray(0, length),
+    release: () => freeBytes(words),
   }
 }

@@ -2,7 +2,7 @@
  * Gives the memory of bytes back at once that nobody uses any more, where it is all theirs. Left to the garbage collector, which counts memory outside its heap as pressure, it would have
  * the whole heap of the application marked for every few megabytes.
  */
-export function freeBytes({ buffer, byteLength }: Uint8Array): void {
+export function freeBytes({ buffer, byteLength }: ArrayBufferView): void {
   // Nothing of what was freed before, or of what is part of something larger.
   if (byteLength === 0 || !(buffer instanceof ArrayBuffer) || buffer.byteLength !== byteLength) return
   try {

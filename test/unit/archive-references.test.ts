@@ -51,7 +51,7 @@ describe('bounds of references', () => {
     const assembler = createChunkAssembler({ kind: 'base', compression: 'none', level: 0 })
     for (const owner of [1, 2]) await assembler.append(Buffer.from(`{"id":${owner},"owner":${owner}}\n`), 1)
     const line = '{"id":1,"owner":1}\n'.length
-    const content = { lineLengths: Uint32Array.of(line, line), keys: Buffer.from('[1]\n[2]\n'), firstKey: '[1]', lastKey: '[2]' }
+    const content = { lineLengths: Uint32Array.of(line, line), keys: Buffer.from('[1]\n[2]\n'), firstKey: '[1]', lastKey: '[2]', release() {} }
     const { references } = await assembler.finish({ ...content, references: [{ field: 'owner', hashes: new Uint32Array(), frames: [['1', '1']] }] })
     expect(references).toEqual([])
   })

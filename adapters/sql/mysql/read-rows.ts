@@ -151,6 +151,7 @@ export function readRows(options: ReadRowsOptions): RowReading {
     } finally {
       aborted()
       await finish()
+      encoder.end()
       ended()
     }
   }

@@ -73,6 +73,12 @@ export class RowEncoder {
     yield texts === null ? batch : { ...batch, hashed: texts.hashed, release: () => [this.#buffers.give(buffer), texts.release()] }
   }
 
+  /** There is nothing more to encode. */
+  end(): void {
+    this.#buffers.end()
+    this.#textBuffers.end()
+  }
+
   #texts(rows: number): { readonly hashed: HashedTexts; readonly release: () => void } {
     const { words, bytes } = this.#memory
     const [from, to] = [words[CONTROL.textBase]!, words[CONTROL.textPos]!]

@@ -1,3 +1,5 @@
+import { freeBytes } from '../../../src/kernel/free-bytes.ts'
+
 /** More than a consumer has in hand at once; the rest is left to the garbage collector. */
 const KEPT = 16
 
@@ -8,6 +10,7 @@ const KEPT = 16
 export class BatchBuffers {
   readonly #bytes: number
   readonly #free: Uint8Array[] = []
+  #ended = false
 
   constructor(bytes: number) {
     this.#bytes = bytes
@@ -19,6 +22,13 @@ export class BatchBuffers {
   }
 
   give(buffer: Uint8Array): void {
-    if (buffer.length === this.#bytes && this.#free.length < KEPT) this.#free.push(buffer)
+    if (this.#ended) freeBytes(buffer)
+    else if (buffer.length === this.#bytes && this.#free.length < KEPT) this.#free.push(buffer)
+  }
+
+  /** None is taken any more: those that are here are freed, the others when they come back. */
+  end(): void {
+    this.#ended = true
+    for (const buffer of this.#free.splice(0)) freeBytes(buffer)
   }
 }

@@ -111,6 +111,7 @@ class CopyOutQuery implements CopyOut, CopySubmittable {
     } finally {
       stopListening()
       await this.#leave()
+      this.#encoder.end()
     }
   }
 

@@ -108,6 +108,11 @@ export class RowEncoder {
     return rest
   }
 
+  /** There is nothing more to encode. */
+  end(): void {
+    this.#buffers.end()
+  }
+
   #newMemory(): TranscoderMemory {
     return new TranscoderMemory(this.#program, {
       inputBytes: 2 * SOCKET_CHUNK,
