@@ -6,6 +6,8 @@ import { assertKnownOptions } from '../kernel/known-options.ts'
 import { type Logger, silentLogger } from '../contracts/logger.ts'
 import { isCommitPoint } from './copy-objects.ts'
 import { type CatchUpReport, MirrorCopy, type MirrorCopyStatus } from './mirror-copy.ts'
+import { createLeadGuard } from './mirror-lead.ts'
+import { isChunkObject } from './repository-identity.ts'
 
 export interface MirrorDestination {
   readonly storage: StorageAdapter
@@ -58,6 +60,7 @@ export function mirrorStorage(options: MirrorOptions): MirrorStorage {
   const followers = copies.filter((copy) => copy !== arbiter)
   const required = copies.filter((copy) => copy.required)
   const leading = [arbiter, ...required.filter((copy) => copy !== arbiter)]
+  const assertLeads = createLeadGuard(first, followers, (copy, error) => leaveBehind(copy, error, 'asking which repository it holds'))
   const name = `mirror:${copies.map(({ storage }) => storage.name).join('+')}`
   const capabilities = intersection(required.map(({ storage }) => storage.capabilities))
 
@@ -81,10 +84,12 @@ export function mirrorStorage(options: MirrorOptions): MirrorStorage {
     const [failure] = failures
     if (failure === undefined) return
     if (!isHoldfastError(failure, 'E_STORAGE')) throw failure
-    throw new HoldfastError('E_STORAGE', `${what} failed in a copy that is required: ${messageOf(failure)}`, { cause: failure, details: { fatal: true } })
+    const { reason, hint } = failure
+    throw new HoldfastError('E_STORAGE', `${what} failed in a copy that is required: ${reason}`, { cause: failure, hint, details: { fatal: true } })
   }
 
   async function put(key: string, body: Uint8Array | readonly Uint8Array[], { ifAbsent, sha256, signal }: PutOptions): Promise<void> {
+    await assertLeads(key, { signal })
     const commit = isCommitPoint(key)
     const wants = (copy: MirrorCopy) => copy.required || (commit ? copy.state === 'level' : copy.state !== 'behind')
     if (commit)
@@ -102,7 +107,7 @@ export function mirrorStorage(options: MirrorOptions): MirrorStorage {
     // Taken by these very bytes: of a writer, perhaps, that died before the other copies had them.
     if (taken && !(await sameBytes(first!, key, body, signal))) throw taken
     await onFollowers(`storing ${key}`, signal, async (copy) => {
-      if (wants(copy)) await copy.follow(key, body, { sha256, signal })
+      if (wants(copy)) await copy.follow(key, body, { first: first!, ifAbsent, sha256, signal })
       else copy.fellBehind(null)
     })
     if (taken) throw taken
@@ -187,9 +192,11 @@ export function mirrorStorage(options: MirrorOptions): MirrorStorage {
     async delete(keys, options = {}) {
       throwIfAborted(options.signal)
       // The first storage last: what a copy could not delete is still there to be deleted again.
+      const sweeps = keys.some(isChunkObject)
       await onFollowers(`deleting ${keys.length} objects`, options.signal, async (copy) => {
-        if (copy.required || copy.state !== 'behind') await copy.storage.delete(keys, options)
-        else copy.fellBehind(null)
+        if (!copy.required && copy.state === 'behind') return copy.fellBehind(null)
+        if (sweeps && (await copy.isAhead(first, options))) throw isAhead(copy.storage, first)
+        await copy.storage.delete(keys, options)
       })
       await first.delete(keys, options)
     },
@@ -225,9 +232,9 @@ export function mirrorStorage(options: MirrorOptions): MirrorStorage {
         throwIfAborted(signal)
         try {
           // Once more when something was missed meanwhile: what came in the end is little.
-          let report = await copy.mend(first, { upToBytes: UNLIMITED, deleteExtra, signal })
+          let report = await copy.mend(first, { upToBytes: UNLIMITED, deleteExtra, compareKeys: true, signal })
           if (report.state === 'behind' && (deleteExtra || report.extra === 0)) {
-            const again = await copy.mend(first, { upToBytes: UNLIMITED, deleteExtra, signal })
+            const again = await copy.mend(first, { upToBytes: UNLIMITED, deleteExtra, compareKeys: true, signal })
             report = { ...again, copied: report.copied + again.copied, copiedBytes: report.copiedBytes + again.copiedBytes, extra: report.extra + again.extra }
           }
           reports.push(report)
@@ -245,6 +252,14 @@ export function mirrorStorage(options: MirrorOptions): MirrorStorage {
       for (const outcome of closed) if (outcome.status === 'rejected') throw outcome.reason
     },
   }
+}
+
+/** Chunks go that no snapshot of the first storage refers to; those that it lost, and this copy has, do. */
+function isAhead(copy: StorageAdapter, first: StorageAdapter): HoldfastError {
+  return new HoldfastError('E_STORAGE', `${copy.name} has snapshots that ${first.name} lacks, so that chunks are not deleted there`, {
+    hint: `Bring them back with migrateStorage({ from, to }), or delete them there with catchUp({ deleteExtra: true }).`,
+    details: { transient: false },
+  })
 }
 
 /** Nobody is at fault but this storage, and another may answer. */

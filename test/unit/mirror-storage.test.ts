@@ -5,7 +5,7 @@ import type { StorageAdapter } from '../../src/contracts/index.ts'
 import { secretKey } from '../../src/crypto/encryption.ts'
 import { HoldfastError } from '../../src/kernel/errors.ts'
 import { uuidv7 } from '../../src/kernel/ids.ts'
-import { mirrorStorage } from '../../src/storage/index.ts'
+import { migrateStorage, mirrorStorage } from '../../src/storage/index.ts'
 import { ordersChunk, ordersManifest, recordOf } from '../support/archive-rig.ts'
 import { collect } from '../support/collect.ts'
 import { FaultyStorage, type StorageScript } from '../support/faulty-storage.ts'
@@ -172,6 +172,7 @@ describe('a required copy', () => {
     const { near, far, mirror } = rig(() => (state.dead ? { kind: 'error', when: 'before' } : undefined), true)
     const repository = await openRepository({ storage: mirror, create: true })
     const chunk = await ordersChunk(1, 20)
+    await backUp(repository, 201)
     state.dead = true
     // The first storage has it, so a look would say that all is well; `fatal` says not to look.
     await expect(repository.scope().chunks.put(chunk)).rejects.toMatchObject({ code: 'E_STORAGE', details: { fatal: true } })
@@ -180,7 +181,7 @@ describe('a required copy', () => {
     const stored = await repository.scope().chunks.put(chunk)
     await repository.scope().writeManifest(ordersManifest(repository, [stored]))
     expect(await image(far)).toEqual(await image(near))
-    expect(await wholeSnapshots(far)).toBe(1)
+    expect(await wholeSnapshots(far)).toBe(2)
   })
 
   it('is brought up to date before a manifest that refers to what another process stored', async () => {
@@ -277,6 +278,98 @@ describe('reads', () => {
     await expect(required.get('a')).rejects.toMatchObject({ code: 'E_STORAGE' })
     const optional = mirrorStorage({ copies: [{ storage: memoryStorage() }, { storage: away, required: false }] })
     await expect(optional.get('a')).rejects.toMatchObject({ code: 'E_ARCHIVE_MISSING' })
+  })
+})
+
+describe('a first copy that lost what it had, or is new', () => {
+  const encryption = { providers: [secretKey(Buffer.alloc(32, 7))] }
+  const lose = async (storage: StorageAdapter, which: (key: string) => boolean = () => true) => {
+    const keys = (await collect(storage.list(''))).map(({ key }) => key).filter(which)
+    expect(keys).not.toEqual([])
+    await storage.delete(keys)
+  }
+  const refused = { code: 'E_CONFIG', hint: expect.stringContaining('migrateStorage') }
+
+  it.each([
+    ['plain', true, undefined],
+    ['plain', false, undefined],
+    ['encrypted', true, encryption],
+    ['encrypted', false, encryption],
+  ] as const)('does not lead: nothing of a repository that is %s is stored or replaced (required: %s)', async (_, required, more) => {
+    const { near, far, mirror } = rig(undefined, required)
+    await backUp(await openRepository({ storage: mirror, create: true, encryption: more }), 1)
+    const whole = await image(far)
+    await lose(near)
+    const again = mirrorStorage({ copies: [{ storage: near }, { storage: far, required }] })
+    const backup = async () => backUp(await openRepository({ storage: again, create: true, encryption: more }), 101)
+    await expect(backup()).rejects.toMatchObject({ ...refused, message: expect.stringContaining('near, which leads, has no ') })
+    expect(await image(far)).toEqual(whole)
+    expect(await image(near)).toEqual({})
+    // The way out.
+    await migrateStorage({ from: far, to: near })
+    await backup()
+    expect(await wholeSnapshots(near, more)).toBe(2)
+    expect(await image(far)).toEqual(await image(near))
+  })
+
+  it.each([true, false])('of which the keys alone are gone gets no new ones (required: %s)', async (required) => {
+    const { near, far, mirror } = rig(undefined, required)
+    await backUp(await openRepository({ storage: mirror, create: true, encryption }), 1)
+    const whole = await image(far)
+    for (const lost of [/^keys\//, /^s\/-\/keys\//]) {
+      await lose(near, (key) => lost.test(key))
+      const again = mirrorStorage({ copies: [{ storage: near }, { storage: far, required }] })
+      await expect((async () => backUp(await openRepository({ storage: again, create: true, encryption }), 101))()).rejects.toMatchObject(refused)
+      expect(await image(far)).toEqual(whole)
+      await migrateStorage({ from: far, to: near })
+    }
+  })
+
+  it('keeps chunks in the others that its own snapshots do not need any more', async () => {
+    for (const required of [true, false]) {
+      const { near, far, mirror } = rig(undefined, required)
+      await backUp(await openRepository({ storage: mirror, create: true }), 1)
+      await lose(near, (key) => key.endsWith('/manifest'))
+      const chunks = (await collect(near.list('s/-/chunks/'))).map(({ key }) => key)
+      const again = mirrorStorage({ copies: [{ storage: near }, { storage: far, required }] })
+      const swept = again.delete(chunks)
+      if (required) await expect(swept).rejects.toMatchObject({ code: 'E_STORAGE', hint: expect.stringContaining('migrateStorage') })
+      else await swept
+      expect(await wholeSnapshots(far)).toBe(1)
+    }
+  })
+
+  it('of another repository is told from the others', async () => {
+    const { near, far, mirror } = rig()
+    await openRepository({ storage: far, create: true })
+    await openRepository({ storage: near, create: true })
+    const whole = await image(far)
+    await expect((async () => backUp(await openRepository({ storage: mirror }), 1))()).rejects.toMatchObject({ code: 'E_CONFIG' })
+    expect(await mirror.catchUp()).toMatchObject([{ differing: 1, state: 'behind' }])
+    expect(mirror.copies()[1]!.lastError).toContain('another repository.json')
+    expect(await image(far)).toEqual(whole)
+  })
+
+  it('does not replace what a copy has under a name, but a chunk that nothing there needs', async () => {
+    const { near, far, mirror } = rig(undefined, true)
+    await far.put('s/-/holds/a', Buffer.from('theirs'), createOnly)
+    await expect(mirror.put('s/-/holds/a', Buffer.from('ours'), createOnly)).rejects.toMatchObject({ code: 'E_STORAGE', details: { fatal: true } })
+    expect(String(await far.get('s/-/holds/a'))).toBe('theirs')
+    await far.put('s/-/chunks/ab/abc.hfc', Buffer.from('sealed before'), createOnly)
+    await mirror.put('s/-/chunks/ab/abc.hfc', Buffer.from('sealed anew'), createOnly)
+    expect(String(await far.get('s/-/chunks/ab/abc.hfc'))).toBe('sealed anew')
+    expect(String(await near.get('s/-/chunks/ab/abc.hfc'))).toBe('sealed anew')
+  })
+
+  it('finds keys that were replaced when it catches up', async () => {
+    const { far, mirror } = rig()
+    await backUp(await openRepository({ storage: mirror, create: true, encryption }), 1)
+    const key = (await collect(far.list('keys/')))[0]!.key
+    const bytes = Buffer.from(await far.get(key))
+    bytes[bytes.length >> 1]! ^= 1
+    await far.put(key, bytes, { ifAbsent: false })
+    expect(await mirror.catchUp()).toMatchObject([{ differing: 1, state: 'behind' }])
+    expect(mirror.copies()[1]!.lastError).toContain(key)
   })
 })
 
