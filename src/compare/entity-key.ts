@@ -2,7 +2,7 @@ import type { EntityDescriptor, FieldDescriptor } from '../contracts/entity-desc
 import type { EntityKey } from '../contracts/entity-key.ts'
 import type { FieldType } from '../contracts/field-type.ts'
 import type { KeyText } from '../contracts/key-range.ts'
-import { isWrittenBytes, readBytes } from '../contracts/written-bytes.ts'
+import { isBase64, isWrittenBytes, readBytes } from '../contracts/written-bytes.ts'
 import { HoldfastError } from '../kernel/errors.ts'
 import { dynamicEncoder, encodeInteger, encodeText, keyTextOf, type StoredValue } from '../record/index.ts'
 
@@ -51,6 +51,7 @@ export function keyToken({ type, dbType, generation }: FieldDescriptor, given: u
     case 'float':
       return typeof value === 'number' && Number.isFinite(value) ? JSON.stringify(value) : null
     case 'bytes':
+      if (typeof value === 'string') return isBase64(value) ? encodeText(value) : null
       return value instanceof Uint8Array ? encodeText(Buffer.from(value).toString('base64')) : null
     case 'dynamic':
       // SQLite's row id is an integer, whatever is asked for.
@@ -89,7 +90,8 @@ function shape(value: unknown): string {
 }
 
 function wrongKey(descriptor: EntityDescriptor, why: string): HoldfastError {
+  const hasBytes = descriptor.fields.some(({ path, type }) => descriptor.key.includes(path) && (type.kind === 'bytes' || type.kind === 'dynamic'))
   return new HoldfastError('E_CONFIG', `this is no key of "${descriptor.name}": ${why}`, {
-    hint: `Its key is ${descriptor.key.join(', ')}: give the value, the values in that order, or an object by these names.`,
+    hint: `Its key is ${descriptor.key.join(', ')}: give the value, the values in that order, or an object by these names.${hasBytes ? ' Bytes are { "blob": "<base64, with padding>" }.' : ''}`,
   })
 }

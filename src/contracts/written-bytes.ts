@@ -7,7 +7,12 @@ export interface WrittenBytes {
 export function isWrittenBytes(value: unknown): value is WrittenBytes {
   if (typeof value !== 'object' || value === null) return false
   const { blob, ...others } = value as { readonly blob?: unknown }
-  return typeof blob === 'string' && Object.keys(others).length === 0 && Buffer.from(blob, 'base64').toString('base64') === blob
+  return typeof blob === 'string' && Object.keys(others).length === 0 && isBase64(blob)
+}
+
+/** In the one spelling that records have: with padding, and without a character that is none of it. */
+export function isBase64(text: string): boolean {
+  return Buffer.from(text, 'base64').toString('base64') === text
 }
 
 /** The bytes that are meant; any other value as it is. */

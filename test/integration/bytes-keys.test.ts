@@ -80,9 +80,19 @@ describe.each(['postgres', 'mysql', 'sqlite'] as const)('rows whose key is bytes
   it('are refused when they are not in the snapshot, or are no base64', async () => {
     const pick = (keys: readonly EntityKey[]) => holdfast.restores.restore({ snapshot, select: [{ entity: 'Device', keys }] })
     await expect(pick([id(9)])).rejects.toMatchObject({ code: 'E_SELECTION' })
-    await expect(pick([{ blob: 'no base64' }])).rejects.toMatchObject({ code: 'E_CONFIG' })
+    await expect(pick([{ blob: 'no base64' }])).rejects.toMatchObject({ code: 'E_CONFIG', hint: expect.stringContaining('"blob"') })
     await expect(pick([[{ blob: 'AQ' }]])).rejects.toMatchObject({ code: 'E_CONFIG' })
     expect(await names()).toEqual([])
+  })
+
+  it('are named as they are shown', async () => {
+    const { planId } = await holdfast.restores.plan({ snapshot, select: [{ entity: 'Device', keys: [id(2)] }] })
+    const [row] = await collect(holdfast.restores.planRows(planId))
+    const [shown] = entityKeyValue(row!.key) as readonly [string]
+    // In SQLite the same text may be a value of the column, too.
+    const key = dialect === 'sqlite' ? { blob: shown } : shown
+    await holdfast.restores.restore({ snapshot, select: [{ entity: 'Device', keys: [key] }] })
+    expect(await names()).toEqual(['device 2'])
   })
 
   it('have a history, until they are erased', async () => {
