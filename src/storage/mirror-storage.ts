@@ -3,10 +3,11 @@ import { isTransientFailure } from '../contracts/transient-failure.ts'
 import { type AbortableOptions, throwIfAborted } from '../kernel/abort.ts'
 import { HoldfastError, isHoldfastError } from '../kernel/errors.ts'
 import { assertKnownOptions } from '../kernel/known-options.ts'
-import { type Logger, silentLogger } from '../contracts/logger.ts'
+import type { Logger } from '../contracts/logger.ts'
 import { isCommitPoint } from './copy-objects.ts'
 import { type CatchUpReport, MirrorCopy, type MirrorCopyStatus } from './mirror-copy.ts'
 import { createLeadGuard } from './mirror-lead.ts'
+import { mirrorWarnings } from './mirror-warnings.ts'
 import { isChunkObject } from './repository-identity.ts'
 
 export interface MirrorDestination {
@@ -18,7 +19,7 @@ export interface MirrorDestination {
 export interface MirrorOptions {
   /** Where copies go, the nearest first: reads try them in this order. The first that is required decides which names are taken, and what there is. */
   readonly copies: readonly MirrorDestination[]
-  /** Told when a copy falls behind, and when one had to be read in place of another. Default silent. */
+  /** Told when a copy falls behind, and when one had to be read in place of another. Default: a warning of the process (`process.emitWarning`, code `HOLDFAST_MIRROR`), once for each copy and matter. */
   readonly logger?: Logger
 }
 
@@ -50,7 +51,7 @@ const UNLIMITED = Number.POSITIVE_INFINITY
  */
 export function mirrorStorage(options: MirrorOptions): MirrorStorage {
   assertKnownOptions(options, ['copies', 'logger'], 'mirrorStorage')
-  const { copies: destinations, logger = silentLogger } = options
+  const { copies: destinations, logger = mirrorWarnings() } = options
   const first = destinations.find(({ required = true }) => required)?.storage
   if (!first) throw new HoldfastError('E_CONFIG', 'mirrorStorage: none of `copies` is required', { hint: 'One of them must decide which names are taken.' })
   const copies = destinations.map(({ storage, required = true }) => new MirrorCopy(storage, required, storage === first ? 'level' : 'unknown'))

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { memoryStorage } from '../../adapters/memory/index.ts'
 import { type EncryptionOptions, type Manifest, openRepository, type Repository, requiredFeatures } from '../../src/archive/index.ts'
-import type { StorageAdapter } from '../../src/contracts/index.ts'
+import { silentLogger, type StorageAdapter } from '../../src/contracts/index.ts'
 import { secretKey } from '../../src/crypto/encryption.ts'
 import { HoldfastError } from '../../src/kernel/errors.ts'
 import { uuidv7 } from '../../src/kernel/ids.ts'
@@ -117,6 +117,23 @@ describe('a copy that is not required', () => {
       expect(await image(far)).toEqual(await image(near))
       expect(mirror.copies()[1]).toMatchObject({ state: 'level', missed: 0 })
     }
+  })
+
+  it('says so when it falls behind: to the logger, else as a warning of the process', async () => {
+    const warnings: Error[] = []
+    const note = (warning: Error) => void warnings.push(warning)
+    process.on('warning', note)
+    const told: string[] = []
+    const logger = { ...silentLogger, warn: (_: unknown, message: string) => void told.push(message) }
+    for (const more of [{}, { logger }]) {
+      const far = new FaultyStorage(memoryStorage({ name: 'far' }), () => ({ kind: 'error', when: 'before' }))
+      const mirror = mirrorStorage({ copies: [{ storage: memoryStorage() }, { storage: far, required: false }], ...more })
+      for (const key of ['a', 'b']) await mirror.put(key, Buffer.from('1'), createOnly)
+    }
+    await new Promise(setImmediate)
+    process.off('warning', note)
+    expect(told).toEqual([expect.stringContaining('fell behind')])
+    expect(warnings).toMatchObject([{ code: 'HOLDFAST_MIRROR', message: expect.stringContaining('faulty:far') }])
   })
 
   it('that was away for a moment is mended by the next commit', async () => {
