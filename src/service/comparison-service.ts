@@ -2,7 +2,7 @@ import { type Comparison, compareLive, compareSnapshots, entityKeyText, idOf, re
 import type { EntityStore } from '../contracts/entity-store.ts'
 import type { ScopeOption } from '../contracts/scope-option.ts'
 import type { SchemaChanges } from '../evolution/index.ts'
-import { HoldfastError, isHoldfastError } from '../kernel/errors.ts'
+import { HoldfastError } from '../kernel/errors.ts'
 import { assertKnownOptions } from '../kernel/known-options.ts'
 import type { IBackupPlanRegistry } from '../plan/index.ts'
 import type { BucketRepositories } from './bucket-repositories.ts'
@@ -12,6 +12,7 @@ import { type EntityFinder, entityFinder } from './entity-finder.ts'
 import { checkedSeenAs, openSnapshot, seenManifest } from './open-snapshot.ts'
 import type { CompareOptions, HistoryOptions, ISnapshotComparisonService } from './snapshot-comparison-service.ts'
 import { ownedManifest } from './owned-rows.ts'
+import { readListed } from './read-listed.ts'
 import { isByRow, liveStoresOf } from './scoped-stores.ts'
 import { findSnapshot } from './snapshot-finder.ts'
 
@@ -101,16 +102,9 @@ async function snapshotsWith(
 ): Promise<readonly SnapshotWith[]> {
   const found: SnapshotWith[] = []
   for await (const { repository } of repositories.all(options)) {
-    const scope = repository.scopeOf(tenant)
-    for await (const { id } of scope.listSnapshots(options)) {
-      try {
-        const manifest = await scope.readManifest(id, options)
-        const entity = find(manifest)
-        if (entity) found.push({ id, series: manifest.series, entity: idOf(entity) })
-      } catch (error) {
-        // Deleted since the listing.
-        if (!isHoldfastError(error, 'E_SNAPSHOT_UNKNOWN')) throw error
-      }
+    for await (const { id, manifest } of readListed(repository.scopeOf(tenant), options)) {
+      const entity = find(manifest)
+      if (entity) found.push({ id, series: manifest.series, entity: idOf(entity) })
     }
   }
   return found.sort((a, b) => (a.id < b.id ? -1 : 1))

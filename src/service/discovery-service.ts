@@ -16,6 +16,7 @@ import type { IBackupDiscoveryService, SnapshotQuery, SnapshotSummary, Unfinishe
 import type { BucketRepositories } from './bucket-repositories.ts'
 import { entityFinder } from './entity-finder.ts'
 import { checkedSeenAs, openSnapshot } from './open-snapshot.ts'
+import { readListed } from './read-listed.ts'
 import { createHolds } from './snapshot-holds.ts'
 import { pinSnapshot } from './pin-snapshot.ts'
 import type { SeenAsOption } from './seen-as.ts'
@@ -175,25 +176,13 @@ async function hideIn(scope: RepositoryScope, id: string, reason: string, { by, 
 }
 
 async function summariesOf(scope: RepositoryScope, plan: string | undefined, limit: number, options: AbortableOptions): Promise<SnapshotSummary[]> {
-  const ids: string[] = []
-  for await (const { id } of scope.listSnapshots(options)) ids.push(id)
   const summaries: SnapshotSummary[] = []
-  for (const id of ids.toReversed()) {
+  if (limit === 0) return summaries
+  for await (const { manifest } of readListed(scope, { ...options, newestFirst: true })) {
+    if (plan === undefined || manifest.plan.id === plan) summaries.push(summarize(manifest))
     if (summaries.length >= limit) break
-    const manifest = await readUnlessDeleted(scope, id, options)
-    if (manifest && (plan === undefined || manifest.plan.id === plan)) summaries.push(summarize(manifest))
   }
   return summaries
-}
-
-/** A snapshot may be hidden between the listing and the reading; anything else that keeps it from being read is thrown. */
-async function readUnlessDeleted(scope: RepositoryScope, id: string, options: AbortableOptions): Promise<Manifest | null> {
-  try {
-    return await scope.readManifest(id, options)
-  } catch (error) {
-    if (isHoldfastError(error, 'E_SNAPSHOT_UNKNOWN')) return null
-    throw error
-  }
 }
 
 function summarize(manifest: Manifest): SnapshotSummary {

@@ -15,6 +15,7 @@ import { selectRows } from '../selection/index.ts'
 import { archivedPicks } from './archived-picks.ts'
 import type { BucketRepositories } from './bucket-repositories.ts'
 import { entityFinder } from './entity-finder.ts'
+import { readListed } from './read-listed.ts'
 
 /** The request as it can be kept and run again: entities by name, values as JSON. */
 export function plainRequest(request: RestoreRequest): RestoreRequest {
@@ -39,9 +40,7 @@ export async function snapshotIdOf(repositories: BucketRepositories, wanted: str
   if (Number.isNaN(until)) throw new HoldfastError('E_CONFIG', `\`at\` is ${JSON.stringify(at)}; expected a Date or ISO text`)
   let best: { readonly id: string; readonly at: number } | null = null
   for await (const { repository } of repositories.all(options)) {
-    const scope = repository.scopeOf(tenant)
-    for await (const { id } of scope.listSnapshots(options)) {
-      const manifest = await scope.readManifest(id, options)
+    for await (const { id, manifest } of readListed(repository.scopeOf(tenant), options)) {
       const viewAt = Date.parse(manifest.times.viewAt)
       if (viewAt > until || (best && viewAt <= best.at)) continue
       if (plan !== undefined && manifest.plan.id !== plan) continue
