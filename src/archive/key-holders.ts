@@ -1,6 +1,7 @@
 import type { StorageAdapter } from '../contracts/storage-adapter.ts'
 import type { AbortableOptions } from '../kernel/abort.ts'
-import { createKeyRing, type KeyWrap } from './key-ring.ts'
+import type { KeyWrap } from './key-record.ts'
+import { createKeyRing } from './key-ring.ts'
 import { REPOSITORY_KEYS } from './object-names.ts'
 import { createObjectSpace } from './object-space.ts'
 import { isEncrypted, openRepositoryFile } from './repository-file.ts'

@@ -1,41 +1,18 @@
 import { createHmac, timingSafeEqual } from 'node:crypto'
-import { Type } from 'typebox'
 import type { KeyContext, KeyProvider } from '../contracts/key-provider.ts'
-import { commitmentOf, type DataKey, derive, keyBytes, keyFrom, newDataKey } from '../crypto/index.ts'
+import { commitmentOf, type DataKey, derive, newDataKey } from '../crypto/index.ts'
 import type { AbortableOptions } from '../kernel/abort.ts'
 import { canonicalJson } from '../kernel/canonical-json.ts'
 import { HoldfastError, isHoldfastError } from '../kernel/errors.ts'
 import { corrupt } from './archive-error.ts'
-import { createCheck } from './checked-schema.ts'
 import { getJsonObject, putJsonObject } from './json-object.ts'
-import { ScopeSchema, Sha256Schema } from './manifest-schema.ts'
+import { checkKeyRecord, type KeyRecord } from './key-record.ts'
+import { createKeyWraps, type StoredKey } from './key-wraps.ts'
 import type { ObjectSpace } from './object-space.ts'
-
-/** One key as it is stored: wrapped, and in clear who can open it. */
-export interface KeyRecord {
-  readonly purpose: KeyContext['purpose']
-  readonly scope: string | null
-  /** 1 for the first. What is written is sealed with the key of the latest. */
-  readonly epoch: number
-  readonly keyId: string
-  readonly createdAt: string
-  /** Says which key it is, and nothing of it (hex). */
-  readonly commitment: string
-  readonly wraps: readonly KeyWrap[]
-  /** HMAC (hex) under the key of the repository over the other members, so that nobody else can slip in a key. Absent on the key of the repository itself. */
-  readonly mac?: string
-}
-
-export interface KeyWrap {
-  readonly kind: string
-  readonly reference: string
-  /** Base64. */
-  readonly wrapped: string
-}
 
 /** The keys of the repository, or of the data of one scope. */
 export interface KeyRing {
-  /** What to write with. Made when there is none and `create` is set, else `E_KEY_MISSING`. */
+  /** What to write with. Made when there is none and `create` is set, else `E_KEY_MISSING`. @throws when it is to be made, as `assertProviders` */
   current(options?: AbortableOptions & { readonly create?: boolean }): Promise<DataKey>
   /** @throws `E_KEY_MISSING` when it was destroyed or nobody here can open it, `E_KEY_WRONG`, `E_KEY_UNAVAILABLE` */
   byId(keyId: string, options?: AbortableOptions): Promise<DataKey>
@@ -43,9 +20,16 @@ export interface KeyRing {
   renewalsSince(keyId: string | undefined, options?: AbortableOptions): Promise<number>
   /** All keys, as they are stored, by epoch; none is opened. */
   records(options?: AbortableOptions): Promise<readonly KeyRecord[]>
-  /** Wraps every key for the providers that are configured now, and removes the wraps there were. Nothing else is rewritten. Returns the ids of the keys. */
+  /**
+   * Every configured provider that can open does open what the keys of the ring, and of the repository, hold under its name. A provider that they do not name yet, and one that can only wrap,
+   * have nothing to prove. Rewrapping, renewing and making a key ask this before they write. `fresh`: by the keys that are there now, not those of a while ago.
+   *
+   * @throws `E_KEY_WRONG`, naming the provider; `E_KEY_UNAVAILABLE`
+   */
+  assertProviders(options?: AbortableOptions & { readonly fresh?: boolean }): Promise<void>
+  /** Wraps every key for the providers that are configured now, and removes the wraps there were. Nothing else is rewritten. Returns the ids of the keys. @throws as `assertProviders` */
   rewrap(options?: AbortableOptions): Promise<readonly string[]>
-  /** A new key for what is written from now on; what is there stays readable with the old ones. */
+  /** A new key for what is written from now on; what is there stays readable with the old ones. @throws as `assertProviders` */
   renew(options?: AbortableOptions): Promise<DataKey>
   /** When they were destroyed, by the storage's clock; null when they were not. */
   destroyedAt(options?: AbortableOptions): Promise<number | null>
@@ -61,32 +45,15 @@ export interface KeyRingOptions {
   readonly purpose: KeyContext['purpose']
   readonly scope: string | null
   readonly providers: readonly KeyProvider[]
-  /** The key of the repository; null for the ring that holds it. */
-  readonly root: DataKey | null
+  /** The key of the repository, and the ring that holds it; null for that ring. */
+  readonly root: { readonly key: DataKey; readonly ring: Pick<KeyRing, 'assertProviders'> } | null
   /** Keys that are made here are used without being opened again. Default false: a provider that wraps what it cannot open is found at once. */
   readonly sealOnly?: boolean
 }
 
-interface StoredRecord extends KeyRecord {
-  readonly object: string
+interface StoredRecord extends StoredKey {
   readonly set: number
 }
-
-const checkRecord = createCheck<KeyRecord>()(
-  Type.Object({
-    purpose: Type.Enum(['repository', 'data']),
-    scope: ScopeSchema,
-    epoch: Type.Integer({ minimum: 1, maximum: 9999 }),
-    keyId: Type.String({ pattern: '^[0-9a-f]{16}$' }),
-    createdAt: Type.String(),
-    commitment: Sha256Schema,
-    wraps: Type.Array(Type.Object({ kind: Type.String(), reference: Type.String(), wrapped: Type.String({ maxLength: 16_384 }) }), {
-      minItems: 1,
-      maxItems: 16,
-    }),
-    mac: Type.Optional(Sha256Schema),
-  }),
-)
 
 /** How long a process goes on with the keys it has seen before it looks for newer ones. */
 const LOOKED_FOR_MS = 60_000
@@ -98,6 +65,7 @@ export function createKeyRing(options: KeyRingOptions): KeyRing {
   const { space, folder, purpose, scope, providers, root, sealOnly = false } = options
   const opened = new Map<string, Promise<DataKey>>()
   let looked: { readonly at: number; readonly records: Promise<readonly StoredRecord[]> } | null = null
+  const wraps = createKeyWraps(providers, space)
   const where = space.label(folder)
 
   async function load(call: AbortableOptions): Promise<readonly StoredRecord[]> {
@@ -109,7 +77,7 @@ export function createKeyRing(options: KeyRingOptions): KeyRing {
     }
     const records: StoredRecord[] = []
     for (const [epoch, { object, set }] of [...latest].toSorted(([a], [b]) => a - b)) {
-      const record = checkRecord(await getJsonObject(space, object, 'key', call), space.label(object))
+      const record = checkKeyRecord(await getJsonObject(space, object, 'key', call), space.label(object))
       if (record.epoch !== epoch || record.purpose !== purpose || record.scope !== scope)
         throw corrupt(space.label(object), 'is another key than its name says')
       assertMac(record, space.label(object))
@@ -133,33 +101,10 @@ export function createKeyRing(options: KeyRingOptions): KeyRing {
   function open(record: StoredRecord, call: AbortableOptions): Promise<DataKey> {
     const known = opened.get(record.keyId)
     if (known) return known
-    const opening = unwrap(record, call)
+    const opening = wraps.open(record, call)
     opened.set(record.keyId, opening)
     opening.catch(() => opened.delete(record.keyId))
     return opening
-  }
-
-  async function unwrap(record: StoredRecord, call: AbortableOptions): Promise<DataKey> {
-    const failures: unknown[] = []
-    for (const provider of providers.filter(({ opens }) => opens)) {
-      const wrap = record.wraps.find(({ kind, reference }) => kind === provider.kind && reference === provider.reference)
-      if (!wrap) continue
-      try {
-        const key = keyFrom(await provider.unwrap(Buffer.from(wrap.wrapped, 'base64'), contextOf(record.keyId), call), record.keyId, record.commitment)
-        if (key) return key
-        failures.push(new HoldfastError('E_KEY_WRONG', `${nameOf(provider)} opens another key than ${space.label(record.object)} holds`))
-      } catch (error) {
-        failures.push(error)
-      }
-    }
-    // A service that is down may yet open it: that is worth more than to hear that another provider does not.
-    const worst = failures.find((error) => isHoldfastError(error, 'E_KEY_UNAVAILABLE')) ?? failures[0]
-    if (worst) throw worst
-    throw new HoldfastError(
-      'E_KEY_MISSING',
-      `${space.label(record.object)} can be opened by ${record.wraps.map(nameOf).join(', ')}; configured: ${providers.map(nameOf).join(', ')}`,
-      { details: { object: record.object, openedBy: record.wraps.map(nameOf) } },
-    )
   }
 
   /** A key that was just made need not be opened: where only recipients are given, nobody here could. */
@@ -168,18 +113,21 @@ export function createKeyRing(options: KeyRingOptions): KeyRing {
   }
 
   async function store(key: DataKey, epoch: number, set: number, createdAt: string, call: AbortableOptions): Promise<void> {
-    const wraps: KeyWrap[] = []
-    for (const provider of providers) {
-      const wrapped = Buffer.from(await provider.wrap(keyBytes(key), contextOf(key.id), call)).toString('base64')
-      wraps.push({ kind: provider.kind, reference: provider.reference, wrapped })
-    }
-    const record: KeyRecord = { purpose, scope, epoch, keyId: key.id, createdAt, commitment: commitmentOf(key), wraps }
+    const wrapped = await wraps.make(key, { purpose, scope }, call)
+    const record: KeyRecord = { purpose, scope, epoch, keyId: key.id, createdAt, commitment: commitmentOf(key), wraps: wrapped }
     const mac = macOf(record)
     await putJsonObject(space, `${folder}${digits(epoch)}.${digits(set)}`, 'key', mac === null ? record : { ...record, mac }, call)
   }
 
+  async function assertOpened(records: readonly StoredRecord[], fresh: boolean, call: AbortableOptions): Promise<void> {
+    // The key of the repository is always there, and so it knows providers that a ring without keys does not.
+    await root?.ring.assertProviders({ ...call, fresh })
+    for (const record of records) await wraps.assertOpenedByEach(record, call)
+  }
+
   /** Makes the key of an epoch; when somebody else just made it, that one is taken. */
-  async function make(epoch: number, naming: Buffer | undefined, call: AbortableOptions): Promise<DataKey> {
+  async function make(epoch: number, naming: Buffer | undefined, before: readonly StoredRecord[], call: AbortableOptions): Promise<DataKey> {
+    await assertOpened(before, true, call)
     const made = newDataKey(naming)
     try {
       await store(made, epoch, 1, new Date().toISOString(), call)
@@ -195,7 +143,7 @@ export function createKeyRing(options: KeyRingOptions): KeyRing {
   function macOf(record: KeyRecord): string | null {
     if (!root) return null
     const signed = canonicalJson({ ...record, mac: undefined })
-    return createHmac('sha256', derive(root.secret, '', 'ring-mac'))
+    return createHmac('sha256', derive(root.key.secret, '', 'ring-mac'))
       .update(signed)
       .digest('hex')
   }
@@ -207,14 +155,12 @@ export function createKeyRing(options: KeyRingOptions): KeyRing {
       throw corrupt(label, 'was not made with the key of this repository')
   }
 
-  const contextOf = (keyId: string): KeyContext => ({ repositoryId: space.repositoryId, scope, purpose, keyId })
-
   const ring: KeyRing = {
     async current({ create = false, ...call } = {}) {
       const latest = (await stored(call)).at(-1)
       if (latest) return open(latest, call)
       if (!create) throw new HoldfastError('E_KEY_MISSING', `there is no key in ${where}`)
-      return make(1, undefined, call)
+      return make(1, undefined, [], call)
     },
     async byId(keyId, call = {}) {
       const find = (records: readonly StoredRecord[]) => records.find((record) => record.keyId === keyId)
@@ -228,8 +174,10 @@ export function createKeyRing(options: KeyRingOptions): KeyRing {
       return (records.at(-1)?.epoch ?? 0) - epoch
     },
     records: async (call = {}) => (await stored(call, true)).map(({ object: _object, set: _set, ...record }) => record),
+    assertProviders: async ({ fresh = false, ...call } = {}) => assertOpened(await stored(call, fresh), fresh, call),
     async rewrap(call = {}) {
       const records = await stored(call, true)
+      await assertOpened(records, false, call)
       for (const record of records) {
         const key = await open(record, call)
         await store(key, record.epoch, record.set + 1, record.createdAt, call)
@@ -245,7 +193,7 @@ export function createKeyRing(options: KeyRingOptions): KeyRing {
     },
     async renew(call = {}) {
       const latest = (await stored(call, true)).at(-1)
-      return latest ? make(latest.epoch + 1, (await open(latest, call)).naming, call) : make(1, undefined, call)
+      return latest ? make(latest.epoch + 1, (await open(latest, call)).naming, [latest], call) : make(1, undefined, [], call)
     },
     destroyedAt: async (call) => (await space.stat(`${folder}${DESTROYED}`, call))?.modifiedAt ?? null,
     async destroy(call = {}) {
@@ -260,10 +208,6 @@ export function createKeyRing(options: KeyRingOptions): KeyRing {
     },
   }
   return ring
-}
-
-function nameOf({ kind, reference }: Pick<KeyWrap, 'kind' | 'reference'>): string {
-  return `${kind} ${reference}`
 }
 
 function digits(n: number): string {

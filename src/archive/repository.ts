@@ -111,7 +111,7 @@ export async function openRepository(options: OpenRepositoryOptions): Promise<Re
   const ledgerKey = derive(root ? root.secret : Buffer.from(file.tokenSecret ?? '', 'base64'), '', 'erasure')
   const scope = (id: string | null = null) =>
     createScope(space, id, ledgerKey, idOf, (folder) => {
-      const ring = ringOf?.({ folder, purpose: 'data', scope: id, root })
+      const ring = ringOf?.({ folder, purpose: 'data', scope: id, root: keys && root ? { key: root, ring: keys } : null })
       return ring && encryption ? { ring, resealAfter: resealAfter(encryption) } : null
     })
   const secret = root ? derive(root.secret, '', 'token') : Buffer.from(file.tokenSecret ?? '', 'base64')
@@ -126,7 +126,7 @@ export async function openRepository(options: OpenRepositoryOptions): Promise<Re
       assertScopeValue(tenant)
       return scope(idOf(tenant))
     },
-    scopes: createScopeRegister(space),
+    scopes: createScopeRegister(space, keys),
     keys,
     signToken: (pointer) => signToken({ ...pointer, v: 1, repositoryId: file.repositoryId }, secret),
     verifyToken: (token) => verifyToken(token, secret, file.repositoryId),

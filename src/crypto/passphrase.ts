@@ -7,7 +7,7 @@ import { wrongKey } from './key-error.ts'
 import { unwrapUnder, wrapUnder } from './symmetric-wrap.ts'
 
 export interface PassphraseOptions {
-  /** Tells several passphrases of one repository apart. Default `passphrase`. */
+  /** Tells several passphrases of one repository apart, as when one is to take the place of another. Default `passphrase`. */
   readonly name?: string
   /** The cost of trying one: scrypt's N is two to this power, and takes as many KiB of memory. 14 to 20; default 17 (128 MiB, about 0.3 s). */
   readonly cost?: number
@@ -53,7 +53,7 @@ export function passphrase(text: string, { name = 'passphrase', cost = DEFAULT_C
       const honest = power >= LEAST_COST && power <= GREATEST_COST
       const secret = honest ? await stretch(Buffer.from(wrapped.subarray(1, HEAD_BYTES)), power) : null
       const key = secret && unwrapUnder(secret, 'passphrase', wrapped.subarray(HEAD_BYTES), context)
-      if (!key) throw wrongKey(`the passphrase "${name}" is not the one that the repository was made with`, { reference: name })
+      if (!key) throw wrongKey(`the passphrase "${name}" is not the one that the key ${context.keyId} was wrapped with`, { reference: name })
       return key
     },
   }

@@ -28,12 +28,17 @@ export interface IKeyService {
   /**
    * Wraps all keys for the providers that are configured now and removes the wraps there were: so a key file or passphrase is changed, a recipient added or removed. To
    * change one, configure the old and the new, wrap anew, then configure the new alone and wrap anew again. No backup is rewritten; who kept a copy of the
-   * keys themselves still has them, which `renew` helps against. Returns the ids of the keys.
+   * keys themselves still has them, which `renew` helps against. Two passphrases need a name each, `passphrase(text, { name })`: one that does not open what was wrapped under its name is
+   * refused, before anything is written. Returns the ids of the keys.
+   *
+   * @throws `E_KEY_WRONG`, naming the provider; `E_KEY_MISSING`, `E_KEY_UNAVAILABLE`
    */
   rewrap(options?: KeyOptions): Promise<readonly string[]>
   /**
    * A new data key for what is written from now on. What is there stays sealed with the old ones, which are kept; chunks that a later backup uses again are sealed anew once they are more
    * renewals behind than `encryption.resealAfter` allows. Returns its id.
+   *
+   * @throws `E_KEY_WRONG` when a configured provider does not open what was wrapped under its name; nothing is written then
    */
   renew(options?: KeyOptions & ScopeOption): Promise<string>
   /**
@@ -95,8 +100,11 @@ export function createKeyService(repositories: BucketRepositories): IKeyService 
     },
     async rewrap(options = {}) {
       const { signal } = options
+      const rings = await ringsOf(await opened(options), { signal })
+      // All first: a provider that is refused at the last ring must not have wrapped the others.
+      for (const ring of rings) await ring.assertProviders({ signal })
       const ids: string[] = []
-      for (const ring of await ringsOf(await opened(options), { signal })) ids.push(...(await ring.rewrap({ signal })))
+      for (const ring of rings) ids.push(...(await ring.rewrap({ signal })))
       return ids
     },
     async renew(options = {}) {
