@@ -27,8 +27,13 @@ describe('holdfast keys', () => {
     expect((await app.run(['keys', 'list'], keyed('key'))).stdout).toMatch(/data +2 +yes/)
 
     await app.run(['keys', 'generate', join(app.folder, 'other')])
-    expect(await app.run(['keys', 'rewrap'], keyed('key,other'))).toMatchObject({ exitCode: 0, stdout: 'Wrapped 3 keys anew\n' })
-    expect((await app.run(['keys', 'rewrap'], keyed('other'))).exitCode).toBe(0)
+    expect(await app.run(['keys', 'rewrap'], keyed('key,other'))).toMatchObject({
+      exitCode: 0,
+      stdout: expect.stringMatching(/^Wrapped 3 keys anew: opened by key-file [0-9a-f]+, key-file [0-9a-f]+\n$/),
+    })
+    const dropped = await app.run(['keys', 'rewrap'], keyed('other'))
+    expect(dropped.exitCode).toBe(0)
+    expect(dropped.stdout).toMatch(/opened by key-file [0-9a-f]+; no longer by key-file [0-9a-f]+\n$/)
     const locked = await app.run(['list'], keyed('key'))
     expect(locked.exitCode).toBe(16)
     expect(locked.stderr).toContain('E_KEY_MISSING')

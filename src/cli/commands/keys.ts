@@ -3,6 +3,7 @@ import { generateKeyFile, generateRecipientFile } from '../../crypto/encryption.
 import type { GlobalOptions, RunAlone, RunCommand } from '../run-command.ts'
 import type { ScopeOptions } from '../scope-option.ts'
 import { textTable } from '../../kernel/text-table.ts'
+import type { KeySummary } from '../../service/index.ts'
 
 interface KeysOptions extends GlobalOptions, ScopeOptions {
   readonly bucket?: string
@@ -58,7 +59,7 @@ export function addKeys(program: Command, run: RunCommand, alone: RunAlone): voi
           epoch,
           current ? 'yes' : 'no',
           createdAt,
-          openedBy.map(({ kind, reference }) => `${kind} ${reference}`).join(', '),
+          openersOf([{ openedBy }]).join(', '),
         ])
         output.text(textTable(['key', 'of', 'tenant', 'epoch', 'current', 'made', 'opened by'], rows))
         return { exitCode: 0, summary: { keys: found.length } }
@@ -72,9 +73,13 @@ export function addKeys(program: Command, run: RunCommand, alone: RunAlone): voi
     .action(async (_, command: Command) => {
       const { bucket, ...options } = command.optsWithGlobals<KeysOptions>()
       await run('keys rewrap', options, async ({ holdfast, output, interrupts: { signal } }) => {
-        const ids = await holdfast.keys.rewrap({ signal, ...(bucket === undefined ? {} : { bucket }) })
-        output.text(`Wrapped ${ids.length} keys anew`)
-        return { exitCode: 0, summary: { keys: ids } }
+        const place = { signal, ...(bucket === undefined ? {} : { bucket }) }
+        const before = openersOf(await holdfast.keys.list(place))
+        const ids = await holdfast.keys.rewrap(place)
+        const openedBy = openersOf(await holdfast.keys.list(place))
+        const dropped = before.filter((opener) => !openedBy.includes(opener))
+        output.text(`Wrapped ${ids.length} keys anew: opened by ${openedBy.join(', ')}${dropped.length > 0 ? `; no longer by ${dropped.join(', ')}` : ''}`)
+        return { exitCode: 0, summary: { keys: ids, openedBy, dropped } }
       })
     })
   keys
@@ -107,4 +112,9 @@ export function addKeys(program: Command, run: RunCommand, alone: RunAlone): voi
         return { exitCode: 0, summary: { scope, deleted } }
       })
     })
+}
+
+/** Who opens any of the keys. */
+function openersOf(keys: readonly Pick<KeySummary, 'openedBy'>[]): string[] {
+  return [...new Set(keys.flatMap(({ openedBy }) => openedBy.map(({ kind, reference }) => `${kind} ${reference}`)))]
 }
