@@ -4,6 +4,9 @@ import { HoldfastError, isHoldfastError } from '../kernel/errors.ts'
 import { compareListings, copyInOrder, holdsSame, isCommitPoint } from './copy-objects.ts'
 import { isChunkObject, isRepositoryFile, isWrappedKey } from './repository-identity.ts'
 
+/** How long an answer holds: of a prune that deletes in many calls, the listings are not held beside each other for each. */
+const LOOK_MS = 60_000
+
 /** `level`: all that the first storage held when this was looked at last, and all since. `behind`: something is missing. `unknown`: nobody has looked yet. */
 export type CopyState = 'level' | 'behind' | 'unknown'
 
@@ -48,8 +51,9 @@ export class MirrorCopy {
   missed = 0
   lastError: string | null = null
   readElsewhere = 0
-  /** Whether it has snapshots that the first storage has not; null before somebody looked. */
-  #ahead: boolean | null = null
+  /** Whether it had snapshots that the first storage had not, when somebody looked. */
+  #ahead = false
+  #lookedAt = Number.NEGATIVE_INFINITY
 
   constructor(storage: StorageAdapter, required: boolean, state: CopyState) {
     this.storage = storage
@@ -92,7 +96,8 @@ export class MirrorCopy {
       }
     }
     const report = { name: this.storage.name, copied: 0, copiedBytes: 0, differing, extra: extra.length }
-    const within = bytes <= upToBytes
+    // Nothing goes into another repository, and nothing of it is deleted.
+    const within = foreign === null && bytes <= upToBytes
     if (within) {
       await copyInOrder(first, this.storage, missing, { signal }, (_, size) => {
         report.copied++
@@ -102,6 +107,7 @@ export class MirrorCopy {
     }
     // A snapshot that is gone from the first storage: what it refers to may go from there too, and would be deleted here under it.
     this.#ahead = !deleteExtra && extra.some(isCommitPoint)
+    this.#lookedAt = Date.now()
     if (foreign !== null) this.lastError = `it holds another ${foreign} than ${first.name}`
     if (within && !this.#ahead && foreign === null && this.missed === missedBefore) {
       this.state = 'level'
@@ -110,12 +116,21 @@ export class MirrorCopy {
     return { ...report, state: this.state }
   }
 
-  /** Does it have snapshots that the first storage has not? What those refer to may be replaced or deleted in the first, and must not be here. Looked at once. */
+  /** Does it have snapshots that the first storage has not? What those refer to may be replaced or deleted in the first, and must not be here. Looked at once a minute. */
   async isAhead(first: StorageAdapter, options: AbortableOptions): Promise<boolean> {
-    if (this.#ahead !== null) return this.#ahead
-    for await (const difference of compareListings(first, this.storage, '', options))
-      if (difference.kind === 'extra' && isCommitPoint(difference.key)) return (this.#ahead = true)
-    return (this.#ahead = false)
+    if (Date.now() - this.#lookedAt < LOOK_MS) return this.#ahead
+    this.#ahead = await this.#hasMore(first, options)
+    this.#lookedAt = Date.now()
+    return this.#ahead
+  }
+
+  async #hasMore(first: StorageAdapter, options: AbortableOptions): Promise<boolean> {
+    for await (const difference of compareListings(first, this.storage, '', options)) {
+      if (difference.kind !== 'extra' || !isCommitPoint(difference.key)) continue
+      // One that was committed, or deleted, between the two listings is none.
+      if ((await this.storage.stat(difference.key, options)) && !(await first.stat(difference.key, options))) return true
+    }
+    return false
   }
 
   /**

@@ -30,21 +30,33 @@ export function createLeadGuard(first: StorageAdapter, followers: readonly Mirro
   async function assertSameRepository(file: string, options: AbortableOptions): Promise<void> {
     const known = proved.get(file) ?? new Set()
     proved.set(file, known)
-    const open = followers.filter((copy) => !known.has(copy))
+    const open = followers.filter((copy) => !known.has(copy) && (copy.required || copy.state !== 'behind'))
     if (open.length === 0) return
-    const ours = await held(first, file, options)
+    let ours = await held(first, file, options)
     for (const copy of open) {
       const theirs = await ask(copy, () => held(copy.storage, file, options), options)
       if (theirs === undefined) continue
+      // Another process may have made it between the two looks: the first storage always has it first.
+      if (theirs !== null) ours ??= await held(first, file, options)
       if (theirs !== null && ours === null) throw leadsNothing(first, copy.storage, file)
-      if (theirs !== null && ours !== null && Buffer.compare(theirs, ours) !== 0) {
-        throw new HoldfastError('E_CONFIG', `mirrorStorage: ${file} in ${copy.storage.name} is of another repository than that in ${first.name}`, {
-          hint: 'Give each copy a place of its own.',
-        })
-      }
       // Without it there it comes with the next commit, from the first.
-      if (ours !== null) known.add(copy)
+      if (ours !== null && (theirs === null || isSame(copy, ours, theirs, file))) known.add(copy)
     }
+  }
+
+  /** False of a copy that is left behind. */
+  function isSame(copy: MirrorCopy, ours: Uint8Array, theirs: Uint8Array, file: string): boolean {
+    if (Buffer.compare(theirs, ours) === 0) return true
+    const [our, their] = [idIn(ours), idIn(theirs)]
+    const error =
+      our !== null && their !== null && our !== their
+        ? new HoldfastError('E_CONFIG', `mirrorStorage: ${file} in ${copy.storage.name} is of another repository than that in ${first.name}`, {
+            hint: 'Give each copy a place of its own.',
+          })
+        : damaged(our === null ? first : copy.storage, file)
+    if (copy.required || our === null) throw error
+    leaveBehind(copy, error)
+    return false
   }
 
   return async (key, options) => {
@@ -52,8 +64,28 @@ export function createLeadGuard(first: StorageAdapter, followers: readonly Mirro
     if (file === null) return
     await assertSameRepository(file, options)
     if (!isWrappedKey(key) || (await first.stat(key, options))) return
-    for (const copy of followers) if (await ask(copy, () => copy.storage.stat(key, options), options)) throw leadsNothing(first, copy.storage, key)
+    for (const copy of followers) {
+      if (!(await ask(copy, () => copy.storage.stat(key, options), options))) continue
+      if (!(await first.stat(key, options))) throw leadsNothing(first, copy.storage, key)
+    }
   }
+}
+
+/** Null when the file is damaged. */
+function idIn(file: Uint8Array): string | null {
+  try {
+    const { repositoryId } = JSON.parse(Buffer.from(file).toString()) as { readonly repositoryId?: unknown }
+    return typeof repositoryId === 'string' ? repositoryId : null
+  } catch {
+    return null
+  }
+}
+
+function damaged(storage: StorageAdapter, file: string): HoldfastError {
+  return new HoldfastError('E_STORAGE', `mirrorStorage: ${file} is damaged in ${storage.name}`, {
+    hint: 'Put the one of a sound copy there: it is the same in all of them, and never changes.',
+    details: { transient: false },
+  })
 }
 
 async function held(storage: StorageAdapter, key: string, { signal }: AbortableOptions): Promise<Uint8Array | null> {

@@ -8,7 +8,7 @@ import { isCommitPoint } from './copy-objects.ts'
 import { type CatchUpReport, MirrorCopy, type MirrorCopyStatus } from './mirror-copy.ts'
 import { createLeadGuard } from './mirror-lead.ts'
 import { mirrorWarnings } from './mirror-warnings.ts'
-import { isChunkObject } from './repository-identity.ts'
+import { isReferredTo } from './repository-identity.ts'
 
 export interface MirrorDestination {
   readonly storage: StorageAdapter
@@ -193,7 +193,7 @@ export function mirrorStorage(options: MirrorOptions): MirrorStorage {
     async delete(keys, options = {}) {
       throwIfAborted(options.signal)
       // The first storage last: what a copy could not delete is still there to be deleted again.
-      const sweeps = keys.some(isChunkObject)
+      const sweeps = keys.some(isReferredTo)
       await onFollowers(`deleting ${keys.length} objects`, options.signal, async (copy) => {
         if (!copy.required && copy.state === 'behind') return copy.fellBehind(null)
         if (sweeps && (await copy.isAhead(first, options))) throw isAhead(copy.storage, first)

@@ -356,15 +356,67 @@ describe('a first copy that lost what it had, or is new', () => {
     }
   })
 
-  it('of another repository is told from the others', async () => {
-    const { near, far, mirror } = rig()
-    await openRepository({ storage: far, create: true })
-    await openRepository({ storage: near, create: true })
+  it.each([true, false])('of another repository stores nothing there, nor deletes (required: %s)', async (required) => {
+    const { near, far, mirror } = rig(undefined, required)
+    for (const storage of [far, near]) await backUp(await openRepository({ storage, create: true }), 1)
     const whole = await image(far)
-    await expect((async () => backUp(await openRepository({ storage: mirror }), 1))()).rejects.toMatchObject({ code: 'E_CONFIG' })
-    expect(await mirror.catchUp()).toMatchObject([{ differing: 1, state: 'behind' }])
+    const backup = (async () => backUp(await openRepository({ storage: mirror }), 101))()
+    if (required) await expect(backup).rejects.toMatchObject({ code: 'E_CONFIG' })
+    else await backup
+    expect(await mirror.catchUp({ deleteExtra: true })).toMatchObject([{ copied: 0, differing: 1, state: 'behind' }])
     expect(mirror.copies()[1]!.lastError).toContain('another repository.json')
     expect(await image(far)).toEqual(whole)
+    expect(await wholeSnapshots(near)).toBe(required ? 1 : 2)
+  })
+
+  it('that lost all while the only copy was away does not go into it when it is back', async () => {
+    const state = { dead: false }
+    const { near, far, mirror } = rig(() => (state.dead ? { kind: 'error', when: 'before' } : undefined))
+    await backUp(await openRepository({ storage: mirror, create: true }), 1)
+    const whole = await image(far)
+    await lose(near)
+    state.dead = true
+    const again = mirrorStorage({
+      copies: [{ storage: near }, { storage: new FaultyStorage(far, () => (state.dead ? { kind: 'error', when: 'before' } : undefined)), required: false }],
+    })
+    const repository = await openRepository({ storage: again, create: true }).catch(() => null)
+    state.dead = false
+    if (repository) await backUp(repository, 101)
+    await again.catchUp().catch(() => {})
+    expect(await image(far)).toEqual(whole)
+  })
+
+  it.each([
+    ['a copy that is not required', false],
+    ['a required copy', true],
+  ] as const)('tells a repository file that is damaged in %s from one of another repository', async (_, required) => {
+    const { near, far, mirror } = rig(undefined, required)
+    await backUp(await openRepository({ storage: mirror, create: true }), 1)
+    await far.put('repository.json', Buffer.from('{'), { ifAbsent: false })
+    const again = mirrorStorage({ copies: [{ storage: near }, { storage: far, required }] })
+    const backup = (async () => backUp(await openRepository({ storage: again }), 101))()
+    if (required) await expect(backup).rejects.toMatchObject({ code: 'E_STORAGE', message: expect.stringContaining('damaged in far') })
+    else await backup
+    expect(await wholeSnapshots(near)).toBe(required ? 1 : 2)
+    if (!required) expect(again.copies()[1]).toMatchObject({ state: 'behind', lastError: expect.stringContaining('repository.json') })
+  })
+
+  it('is told from one that another process fills just now', async () => {
+    for (let attempt = 0; attempt < 30; attempt++) {
+      const places = ['near', 'far', 'spare'].map((name) => memoryStorage({ name }))
+      const slow = places.map((storage) => new FaultyStorage(storage, () => ({ kind: 'delay', ms: Math.random() * 4 })))
+      const processes = [1, 2].map(() => mirrorStorage({ copies: slow.map((storage) => ({ storage })) }))
+      const ids = await Promise.all(processes.map(async (storage) => (await openRepository({ storage, create: true, encryption })).id))
+      expect(ids[0]).toBe(ids[1])
+    }
+  })
+
+  it('asks the first copy nothing for the sake of one that is away', async () => {
+    const near = new FaultyStorage(memoryStorage({ name: 'near' }))
+    const far = new FaultyStorage(memoryStorage({ name: 'far' }), () => ({ kind: 'error', when: 'before' }))
+    const mirror = mirrorStorage({ copies: [{ storage: near }, { storage: far, required: false }] })
+    for (let n = 0; n < 10; n++) await mirror.put(`s/-/holds/${n}`, Buffer.from('1'), createOnly)
+    expect(near.operations.filter(({ method }) => method === 'get').length).toBeLessThanOrEqual(1)
   })
 
   it('does not replace what a copy has under a name, but a chunk that nothing there needs', async () => {
