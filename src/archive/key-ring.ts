@@ -125,6 +125,17 @@ export function createKeyRing(options: KeyRingOptions): KeyRing {
     for (const record of records) await wraps.assertOpenedByEach(record, call)
   }
 
+  /** Every wrap before these, also of a rewrap that ended before it had deleted them: who was dropped must not open one that was forgotten. */
+  async function olderThan(records: readonly StoredRecord[], call: AbortableOptions): Promise<string[]> {
+    const sets = new Map(records.map(({ epoch, set }) => [epoch, set]))
+    const older: string[] = []
+    for await (const { key: object } of space.list(folder, call)) {
+      const [, epoch, set] = NAME.exec(object.slice(folder.length)) ?? []
+      if (epoch !== undefined && Number(set) < (sets.get(Number(epoch)) ?? 0)) older.push(object)
+    }
+    return older
+  }
+
   /** Makes the key of an epoch; when somebody else just made it, that one is taken. */
   async function make(epoch: number, naming: Buffer | undefined, before: readonly StoredRecord[], call: AbortableOptions): Promise<DataKey> {
     await assertOpened(before, true, call)
@@ -184,11 +195,9 @@ export function createKeyRing(options: KeyRingOptions): KeyRing {
         opened.delete(key.id)
       }
       // The old wraps go only when the new ones were read back and open.
-      for (const record of await stored(call, true)) await open(record, call)
-      await space.delete(
-        records.map(({ object }) => object),
-        call,
-      )
+      const proved = await stored(call, true)
+      for (const record of proved) await open(record, call)
+      await space.delete(await olderThan(proved, call), call)
       return records.map(({ keyId }) => keyId)
     },
     async renew(call = {}) {
