@@ -102,7 +102,7 @@ async function snapshotsWith(
 ): Promise<readonly SnapshotWith[]> {
   const found: SnapshotWith[] = []
   for await (const { repository } of repositories.all(options)) {
-    for await (const { id, manifest } of readListed(repository.scopeOf(tenant), options)) {
+    for await (const { id, manifest } of readListed(repository.scopeOf(tenant), { ...options, tenant })) {
       const entity = find(manifest)
       if (entity) found.push({ id, series: manifest.series, entity: idOf(entity) })
     }

@@ -49,7 +49,7 @@ export function createDiscoveryService({ repositories, stores, schema, plans, in
         throw new HoldfastError('E_CONFIG', `\`limit\` is ${String(limit)}; expected a whole number`)
       const summaries: SnapshotSummary[] = []
       for await (const { repository } of repositories.all({ signal }))
-        summaries.push(...(await summariesOf(repository.scopeOf(scope), plan, limit, { signal })))
+        summaries.push(...(await summariesOf(repository.scopeOf(scope), plan, limit, { tenant: scope, signal })))
       return summaries.sort(newestFirst).slice(0, limit)
     },
 
@@ -175,7 +175,12 @@ async function hideIn(scope: RepositoryScope, id: string, reason: string, { by, 
   }
 }
 
-async function summariesOf(scope: RepositoryScope, plan: string | undefined, limit: number, options: AbortableOptions): Promise<SnapshotSummary[]> {
+async function summariesOf(
+  scope: RepositoryScope,
+  plan: string | undefined,
+  limit: number,
+  options: AbortableOptions & { readonly tenant: string | null | undefined },
+): Promise<SnapshotSummary[]> {
   const summaries: SnapshotSummary[] = []
   if (limit === 0) return summaries
   for await (const { manifest } of readListed(scope, { ...options, newestFirst: true })) {

@@ -40,7 +40,7 @@ export async function snapshotIdOf(repositories: BucketRepositories, wanted: str
   if (Number.isNaN(until)) throw new HoldfastError('E_CONFIG', `\`at\` is ${JSON.stringify(at)}; expected a Date or ISO text`)
   let best: { readonly id: string; readonly at: number } | null = null
   for await (const { repository } of repositories.all(options)) {
-    for await (const { id, manifest } of readListed(repository.scopeOf(tenant), options)) {
+    for await (const { id, manifest } of readListed(repository.scopeOf(tenant), { ...options, tenant })) {
       const viewAt = Date.parse(manifest.times.viewAt)
       if (viewAt > until || (best && viewAt <= best.at)) continue
       if (plan !== undefined && manifest.plan.id !== plan) continue
