@@ -31,6 +31,7 @@ export type {
   InspectBundleOptions,
   ISnapshotComparisonService,
   IStorageService,
+  KeyListOptions,
   KeyOptions,
   KeySummary,
   RecordsFormat,

@@ -21,10 +21,15 @@ export interface KeyOptions extends AbortableOptions {
   readonly bucket?: string
 }
 
+export interface KeyListOptions extends KeyOptions {
+  /** Look for the names of tenants, in a snapshot of each. Default true. */
+  readonly tenants?: boolean
+}
+
 /** The keys of encrypted repositories. */
 export interface IKeyService {
   /** @throws `E_CONFIG` for a bucket that is not encrypted, `E_STORAGE_UNKNOWN`, `E_ARCHIVE_MISSING` */
-  list(options?: KeyOptions): Promise<readonly KeySummary[]>
+  list(options?: KeyListOptions): Promise<readonly KeySummary[]>
   /**
    * Wraps all keys for the providers that are configured now and removes the wraps there were: so a key file or passphrase is changed, a recipient added or removed. To
    * change one, configure the old and the new, wrap anew, then configure the new alone and wrap anew again. No backup is rewritten; who kept a copy of the
@@ -80,16 +85,17 @@ export function createKeyService(repositories: BucketRepositories): IKeyService 
 
   return {
     async list(options = {}) {
-      const { signal } = options
-      const repository = await opened(options)
+      const { signal, tenants: named = true, ...place } = options
+      const repository = await opened({ ...place, signal })
       const lists = await Promise.all((await ringsOf(repository, { signal })).map((ring) => ring.records({ signal })))
       const tenants = new Map<string, string | null>()
-      for (const { scope } of lists.flat()) if (scope !== null && !tenants.has(scope)) tenants.set(scope, await tenantIn(repository.scope(scope), { signal }))
+      for (const { scope } of lists.flat())
+        if (named && scope !== null && !tenants.has(scope)) tenants.set(scope, await tenantIn(repository.scope(scope), { signal }))
       return lists.flatMap((records) =>
         records.map(({ purpose, scope, epoch, keyId, createdAt, wraps }, at) => ({
           purpose,
           scope,
-          tenant: scope === null ? null : tenants.get(scope)!,
+          tenant: scope === null ? null : (tenants.get(scope) ?? null),
           epoch,
           keyId,
           createdAt,

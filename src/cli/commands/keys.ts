@@ -74,9 +74,10 @@ export function addKeys(program: Command, run: RunCommand, alone: RunAlone): voi
       const { bucket, ...options } = command.optsWithGlobals<KeysOptions>()
       await run('keys rewrap', options, async ({ holdfast, output, interrupts: { signal } }) => {
         const place = { signal, ...(bucket === undefined ? {} : { bucket }) }
-        const before = openersOf(await holdfast.keys.list(place))
+        const openers = async () => openersOf(await holdfast.keys.list({ ...place, tenants: false }))
+        const before = await openers()
         const ids = await holdfast.keys.rewrap(place)
-        const openedBy = openersOf(await holdfast.keys.list(place))
+        const openedBy = await openers()
         const dropped = before.filter((opener) => !openedBy.includes(opener))
         output.text(`Wrapped ${ids.length} keys anew: opened by ${openedBy.join(', ')}${dropped.length > 0 ? `; no longer by ${dropped.join(', ')}` : ''}`)
         return { exitCode: 0, summary: { keys: ids, openedBy, dropped } }
